@@ -51,7 +51,9 @@ async function drill(
   const detectMs = Date.now() - brokenAt;
   const wrong = await readBy(stage, broken);
 
-  progress.say(`The alarm CORRUPT is raised, and ${broken.join(' and ')} serve "${wrong}". Starting the remediation`);
+  progress.say(
+    `The alarm CORRUPT is raised, and ${broken.join(' and ')} ${broken.length === 1 ? 'serves' : 'serve'} "${wrong}". Starting the remediation`,
+  );
   const remediation = await remediate(stage, 'data-corrupt', { confirmSeconds: CONFIRM_SECONDS }, progress, faults);
 
   const { goesOn, lostWrites, figures } = await readBack(stage, writer, progress);

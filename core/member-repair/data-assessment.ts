@@ -7,6 +7,7 @@ import { type Condemned, condemn } from '../member-replacement/condemned.ts';
 import { assessMembers } from '../member-replacement/member-assessment.ts';
 import type { AssessData, DataAssessment, Difference } from './contracts.ts';
 import { corruptAlarmsOf, describeAlarms, describeDissent, type Judgement, judgeHashes } from './judge-hashes.ts';
+import { refuseSuspectLearners } from './suspect-learners.ts';
 
 /**
  * Who holds other data than a majority of all voters, seen often enough? To the replacement these have failed, and so have those that do
@@ -36,6 +37,18 @@ export function assessData(
   refuseFullStore(observation);
   const assessment = assessMembers(condemn(observation, condemned), { cluster, parameters, member: '', readings });
   const targets = assessment.readings.targets.map(({ member }) => member);
+  if (assessment.verdict !== 'Look') {
+    // One that is to be a voter is compared once it is.
+    const staysLearner = (name: string) => cluster.members.some((member) => member.name === name && member.learner);
+    const settled = assessment.readings.targets.filter(
+      ({ member, kind }) => kind === 'failed' || !staysLearner(member),
+    );
+    refuseSuspectLearners(
+      observation,
+      condemned.length > 0,
+      settled.map(({ member }) => member),
+    );
+  }
   const summary = [
     targets.length > 0 ? assessment.summary : describeAgreement(judgement, compared),
     describeAlarms(observation, judgement),

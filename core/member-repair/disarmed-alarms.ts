@@ -4,10 +4,11 @@ import type { Observation, RaisedAlarm } from '../cluster/observation.ts';
 import { UnsafeToProceed, VerificationFailed } from '../errors.ts';
 import { requireAllCompared } from './data-assessment.ts';
 import { corruptAlarmsOf, judgeHashes, tableOf } from './judge-hashes.ts';
+import { refuseSuspectLearners } from './suspect-learners.ts';
 
 /**
  * The alarms to disarm once all voters hold the same data: each (member, CORRUPT) pair that etcd lists, also of a member that was removed.
- * @throws UnsafeToProceed where one differs; EtcdUnavailable where one could not be asked
+ * @throws UnsafeToProceed where one differs; EtcdUnavailable where one could not be asked; PreconditionFailed as refuseSuspectLearners
  */
 export function alarmsToDisarm(observation: Observation, compared: HashReading): RaisedAlarm[] {
   const { dissenters } = judgeHashes(compared, observation);
@@ -18,6 +19,7 @@ export function alarmsToDisarm(observation: Observation, compared: HashReading):
     );
   }
   requireAllCompared(compared, observation);
+  refuseSuspectLearners(observation, true, []);
   return corruptAlarmsOf(observation);
 }
 

@@ -38,6 +38,13 @@ export async function readHashes(
 
 type Answer = VoterHash & { compactRevision: string };
 
+/** It has had this revision a moment ago. A member that was started again has to apply its log first. */
+export function startedAgain(name: string, revision: string): EtcdUnavailable {
+  return new EtcdUnavailable(
+    `${name} has not applied revision ${revision} yet, which it had a moment ago: it was started again. Its data is compared once it is caught up.`,
+  );
+}
+
 /** @returns nothing where one has compacted this revision */
 async function askAt(
   etcd: EtcdCluster,
@@ -50,6 +57,7 @@ async function askAt(
     try {
       answers.push({ name, id, head, ...(await etcd.member(name).hashAt(revision, until - Date.now())) });
     } catch (error) {
+      if (hasReason(error, 'FutureRevision')) throw startedAgain(name, revision);
       if (!hasReason(error, 'Compacted')) throw error;
       return undefined;
     }

@@ -10,6 +10,7 @@ import type { AnsweringMember } from '../../core/cluster/observation.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { hasReason } from '../etcd/errors.ts';
+import { startedAgain } from '../etcd/hashes.ts';
 import { etcdStep, type Invocation } from '../step.ts';
 
 const LAMBDA_RESERVE_MS = 10_000;
@@ -43,6 +44,7 @@ async function hashOf(
   try {
     return { name, ...(await etcd.member(name).hashAt(revision, remainingMs() - LAMBDA_RESERVE_MS)) };
   } catch (error) {
+    if (hasReason(error, 'FutureRevision')) throw startedAgain(name, revision);
     if (!hasReason(error, 'Compacted')) throw error;
     throw new EtcdUnavailable(`Revision ${revision} was compacted before ${name} could be asked for its hash.`);
   }

@@ -4,14 +4,26 @@ import type { Observation } from '../../../core/cluster/observation.ts';
 import { type DataAssessment, repairParametersSchema } from '../../../core/member-repair/contracts.ts';
 import { assessData, describeDifference } from '../../../core/member-repair/data-assessment.ts';
 import { parse } from '../../../core/text/parse.ts';
-import { clusterIn, failureOf, noSpace, observation, silent, unreached, voter } from '../observations.ts';
-import { corrupt, hashesOf, seen, withLast } from './readings.ts';
+import {
+  clusterOf,
+  configured,
+  failureOf,
+  learner,
+  listed,
+  noSpace,
+  observation,
+  silent,
+  unreached,
+  voter,
+} from '../observations.ts';
+import { corrupt, hashesOf, seen, votersOf, withLast } from './readings.ts';
 
 const NONE = { targets: [], equal: 0, total: 0 };
 
 function assess(reading: Observation, compared: HashReading, readings = NONE, parameters = {}): DataAssessment {
+  const members = reading.memberList.map(({ name, isLearner }) => configured(name, { learner: isLearner }));
   return assessData(reading, compared, {
-    cluster: clusterIn(reading),
+    cluster: clusterOf(members),
     parameters: parse(repairParametersSchema, parameters, 'parameters'),
     readings,
   });
@@ -128,6 +140,35 @@ describe('nothing is replaced', () => {
   it('where only disarming was approved of, and that is said', () => {
     const { message } = failureOf(() => settled(seen(3, RAISED), hashesOf('aab'), { onlyMembers: [] }));
     expect(message).toContain(' No member may be replaced: more was not approved. ');
+  });
+
+  const learning = (...ids: string[]) => observation([...votersOf(3), learner('node4')], { alarms: ids.map(corrupt) });
+
+  it.each([
+    ['etcd names a learner, which gives no hash', learning('a4'), 'aaa'],
+    ['etcd names a learner besides a voter that differs', learning('a3', 'a4'), 'aab'],
+    ['etcd names nobody, and no voter explains it', learning('0'), 'aaa'],
+  ])('where %s: the alarm may be for it', (_, reading, letters) => {
+    expect(failureOf(() => settled(reading, hashesOf(letters)))).toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('it may be for a4 (node4): a learner, which gives no hash'),
+    });
+  });
+
+  it.each([
+    ['a voter is the one that etcd names', learning('a3'), 'aaa', 'Disarm'],
+    ['a voter explains an alarm that names nobody', learning('0'), 'aab', 'Replace'],
+    [
+      'the learner that etcd names is down, and is replaced',
+      observation([...votersOf(3), silent('node4')], {
+        alarms: [corrupt('a4')],
+        memberList: ['node1', 'node2', 'node3', 'node4'].map((name) => listed(name, { isLearner: name === 'node4' })),
+      }),
+      'aaa',
+      'Replace',
+    ],
+  ])('for a learner where %s', (_, reading, letters, expected) => {
+    expect(settled(reading, hashesOf(letters)).verdict).toBe(expected);
   });
 
   it('where a member cannot be judged from here, and its host cannot say why', () => {

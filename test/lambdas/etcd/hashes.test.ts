@@ -78,6 +78,17 @@ describe('the hashes of voters', () => {
     });
   });
 
+  it('are waited for where a member was started again meanwhile, and has to apply its log first', async () => {
+    const future = () => {
+      throw new PreconditionFailed('This revision does not exist yet.', 'FutureRevision');
+    };
+    const { reading } = await read(always(1), { at: future });
+    expect(reading).toMatchObject({
+      name: 'EtcdUnavailable',
+      message: expect.stringContaining('node2 has not applied revision 5000 yet'),
+    });
+  });
+
   it('are computed first while etcd applies no write: what a member remembers of a compaction may be older than the damage', async () => {
     const { etcd, asked } = clusterOf({ node1: { ...always(1), ...newest(7) }, node2: { ...always(1), ...newest(8) } });
     const voters = [voter('node1'), voter('node2')];
