@@ -13,7 +13,7 @@ const ANSWER_MS = 2_000;
 
 /**
  * Each look asks for alarms, which etcd writes into its log: after some dozens a cluster that began empty is as far as the log of a small one was. And after
- * the first a quorum that has its data knows all of it as committed.
+ * the first to which a quorum has agreed, one that has its data knows all of it as committed.
  */
 const MOST_TIMES_BEHIND = 2;
 
@@ -46,7 +46,7 @@ async function look(
       const summary =
         `${leader.name} leads, and a quorum follows it, but only at index ${lessThanHeld(ahead, answering)}. A host holds the log of this cluster up to ` +
         `index ${ahead.commitIndex}. So these members have lost their data and began empty: this is not the quorum that was lost.`;
-      return { led: false, isBehind: true, summary };
+      return { led: false, isBehind: observation.memberList.length > 0, summary };
     }
     return { led: true, isBehind: false, summary: `${leader.name} leads, and a quorum follows it.` };
   } catch (error) {
