@@ -76,6 +76,9 @@ describe.each(CASES)('etcd %s, with authentication: %s:', (version, auth) => {
       ),
     });
     expect(await look(0, [{ clusterId: 'c2', commitIndex: '1000000' }, { clusterId }])).toMatchObject({ led: true });
+    // Looks themselves write into the log of etcd: they must not bring it as far.
+    const commitIndex = `${BigInt(seen?.answering ? seen.raftCommittedIndex : 0) + 25n}`;
+    expect(await look(15, [{ clusterId, commitIndex }])).toMatchObject({ led: false });
   });
 
   it('every member learns of what is committed, however it was asked for', async () => {
