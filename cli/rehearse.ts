@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { ownBackupsOf } from '../core/backups/contracts.ts';
+import type { Cluster } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { requireRehearsalHost } from '../core/rehearsal/plan-rehearsal.ts';
+import type { HostsFile } from '../local/hosts/access.ts';
 import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { type HereOrDeployed, requireHere, takeDeployed } from './here-or-deployed.ts';
@@ -60,6 +62,15 @@ export function rehearseCommand(): Command {
     });
 }
 
+/** A rehearsal that is asked for wrongly says nothing of a backup, so it must not be written down as one that has failed. */
+function requireReached({ name, members }: Cluster, member: string | undefined, hosts: HostsFile): void {
+  const asked = members.filter((each) => member === undefined || each.name === member);
+  if (asked.some(({ host }) => host !== undefined && Object.hasOwn(hosts, host))) return;
+  throw new InvalidInput(
+    `No host of ${member ?? `the cluster ${name}`} is in hosts.json, and a backup is rehearsed on one. Add it, and give the file with --hosts FILE. Then start again.`,
+  );
+}
+
 function requestOf({ backup, member }: Flags): Record<string, string> {
   return { ...(backup !== undefined && { backup }), ...(member !== undefined && { member }) };
 }
@@ -73,6 +84,7 @@ async function rehearse(name: string, flags: Flags): Promise<void> {
   ownBackupsOf(cluster);
   const request = { cluster: name, ...requestOf(flags) };
   requireRehearsalHost(cluster, request);
+  requireReached(cluster, flags.member, hosts);
   requireSecrets([cluster], secrets);
   const { backups } = await backupsFrom(flags, [cluster]);
 

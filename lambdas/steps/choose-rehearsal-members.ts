@@ -22,6 +22,6 @@ export const handler = etcdStep(
         `${request.member ?? 'No member with a host'} is well: it has to answer, to follow a leader and to be caught up. Then start again.`,
       );
     }
-    return { members, inspections, summary: `${inspections.map(({ member }) => member).join(', ')}: they are well.` };
+    return { members, inspections, summary: `Well: ${inspections.map(({ member }) => member).join(', ')}.` };
   },
 );

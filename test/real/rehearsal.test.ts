@@ -90,6 +90,10 @@ describe.each([
       );
       const wrong = await command('rehearse', '--member', 'm9');
       expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('has no member "m9"')]);
+      const config = join(folder, 'config-of-test');
+      const nowhere = await etcdRemediation('rehearse', CLUSTER_NAME, '--config', config, '--backups', folder);
+      expect([nowhere.status, nowhere.stderr]).toEqual([2, expect.stringContaining('is in hosts.json')]);
+      expect((await known()).last.outcome).toBe('Passed');
     },
   );
 
