@@ -47,11 +47,12 @@ postpone() {
 
 # A recovery that needs the host ends what works in the folder, and so may a shutdown, or a person.
 # shellcheck disable=SC2317
-on_signal() {
+postpone_on_signal() {
   trap '' HUP INT TERM
   if [ -n "$told" ]; then return; fi
   postpone 'It was ended from outside before it was done: by a recovery on this host, by a shutdown, or by a person. Rehearse again.'
 }
+trap postpone_on_signal HUP INT TERM
 
 # One at a time: the lock is the folder.
 lock_work() {

@@ -186,6 +186,7 @@ describe('advice to remove a member', () => {
     // Of a word in clusters.json.
     'core/cluster/backups.ts': ['add "everyMinutes", or remove it', 'add "everyMinutes", or remove it'],
     'core/cluster/clusters.ts': ['write https or remove "tls"`'],
+    'core/remediation/maintenance.ts': ['Let the policy say "automatic", or remove '],
     // A state of a workflow.
     'core/api/api-examples.ts': ["'Remove expired backups'"],
     'lib/workflows/backup.ts': ["'Remove expired backups'"],

@@ -81,7 +81,7 @@ describe('a platform and a cluster in stacks of an own app', () => {
   it('leave room in the stack of a platform: of its resources, and of the characters of its template', () => {
     const { Resources } = Template.fromStack(platformStack).toJSON();
     expect(Object.keys(Resources).length).toBeLessThan(300);
-    expect(JSON.stringify({ Resources }).length).toBeLessThan(850_000);
+    expect(JSON.stringify({ Resources }).length).toBeLessThan(900_000);
     expect(JSON.stringify({ Resources }, null, 1).length).toBeLessThan(1_000_000);
   });
 
