@@ -58,7 +58,10 @@ trap postpone_on_signal HUP INT TERM
 lock_work() {
   if [ ! -d "$work" ] || ! has_flock; then return 0; fi
   exec 9< "$work"
-  flock -n 9 || postpone "Another rehearsal works in $work on this host. See what comes of that one."
+  if flock -n 9; then return 0; fi
+  # Only one that gets a lock which nobody holds has said that this one is taken.
+  flock -n -s /dev/null true || fail 1 'flock fails on this host, so that two rehearsals could not be kept apart. See what it says, then run this again.'
+  postpone "Another rehearsal works in $work on this host. See what comes of that one."
 }
 
 # Whose recovery it is does not matter: it needs the disk for itself.

@@ -131,7 +131,7 @@ describe('backups from the command line', () => {
       const listed = await terminal.type('backups', 'orders', '--deployed', '--json');
       expect([listed.status, resultOf(listed)]).toMatchObject([0, { outcome: 'Listed', count: 2, problem: '' }]);
       const { body } = await api.call('listBackups', { name: 'orders' });
-      expect(body).toEqual({ count: 2, problem: '', backups: resultOf(listed).backups });
+      expect(body).toEqual({ count: 2, problem: '', backups: resultOf(listed).backups, rehearsed: null });
     } finally {
       await api.close();
       await terminal.close();

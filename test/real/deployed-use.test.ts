@@ -59,7 +59,7 @@ describe('a command for what is deployed that is used wrongly', () => {
       ['start', 'orders', '--member', 'node1'],
       '--member is for one runbook: say with --incident',
     ],
-    ['an unknown incident', ['start', 'orders', '--incident', 'fire'], 'Allowed choices are quorum-lost'],
+    ['an unknown incident', ['start', 'orders', '--incident', 'fire'], 'Allowed choices are data-corrupt, quorum-lost'],
     ['an ID that none can be', ['start', 'orders', '--id', 'a b'], '- --id: must be 1 to 80 letters'],
     ['no cluster', ['start'], "missing required argument 'cluster'"],
     ['a stop that does not say why', ['stop', 'x'], "required option '--reason <text>' not specified"],
