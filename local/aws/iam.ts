@@ -159,7 +159,7 @@ function userArn({ role, sessionName }: Caller): string {
  */
 function isForCallers(principal: Statement['Principal'] = {}): boolean {
   const [[kind, who] = [], ...others] = Object.entries(principal);
-  if (others.length === 0 && kind === 'AWS' && who === `arn:aws:iam::${HERE}:root`) return true;
+  if (others.length === 0 && kind === 'AWS' && (who === HERE || who === `arn:aws:iam::${HERE}:root`)) return true;
   if (others.length === 0 && kind === 'Service') return false;
   throw new Error(`The embedded platform does not know trust in ${JSON.stringify(principal)}.`);
 }

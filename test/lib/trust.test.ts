@@ -120,8 +120,8 @@ function isFor(statement: Statement, caller: Caller): boolean {
   const [[kind, who] = [], ...others] = Object.entries(statement.Principal ?? {});
   if (others.length > 0 || typeof who !== 'string') throw new Error(`Look at ${JSON.stringify(statement)}.`);
   if (kind === 'Service') return 'Service' in caller.principal && caller.principal.Service === who;
-  if (kind !== 'AWS' || !who.endsWith(':root')) throw new Error(`Look at ${JSON.stringify(statement)}.`);
-  return 'AWS' in caller.principal && caller.principal.AWS.startsWith(who.slice(0, -'root'.length));
+  if (kind !== 'AWS' || !/^\d{12}$/.test(who)) throw new Error(`Look at ${JSON.stringify(statement)}.`);
+  return 'AWS' in caller.principal && caller.principal.AWS.split(':')[4] === who;
 }
 
 function trustedBy({ trust }: Trust): string[] {
