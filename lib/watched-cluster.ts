@@ -6,7 +6,7 @@ import { ClusterRole } from './cluster-role.ts';
 import { named, setPrefix } from './names.ts';
 import { ClusterAlarms } from './triggers/alarms.ts';
 import { BackupSchedule, RehearsalSchedule } from './triggers/backup-schedule.ts';
-import { ClusterDashboard } from './triggers/dashboard.ts';
+import { ClusterDashboard } from './triggers/cluster-dashboard.ts';
 import { Detector } from './triggers/detector.ts';
 import { MaintenanceSchedule } from './triggers/maintenance-schedule.ts';
 
