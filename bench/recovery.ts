@@ -43,7 +43,10 @@ const othersOf = (stage: HostedStage) => namesOf(stage).slice(0, -1);
 const onEveryHost = ({ cluster }: HostedStage, script: (name: string) => string) =>
   Promise.all(cluster.members.map(({ name }) => cluster.run(name, script(name))));
 
-/** What the etcd documentation tells an operator to type. https://etcd.io/docs/v3.5/op-guide/recovery/ */
+/**
+ * What the etcd documentation tells an operator to type. https://etcd.io/docs/v3.5/op-guide/recovery/ The snapshot has to get to each host first: with scp,
+ * which between hosts that are one machine is a copy.
+ */
 const restoreEverywhere = (stage: HostedStage, snapshot: string) => {
   const { members } = stage.cluster;
   const initialCluster = members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
@@ -53,7 +56,8 @@ const restoreEverywhere = (stage: HostedStage, snapshot: string) => {
     return `set -e
       systemctl stop ${UNIT}
       systemctl reset-failed ${UNIT}
-      '${binDir}/etcdutl' snapshot restore '${snapshot}' --name ${name} --initial-cluster '${initialCluster}' \
+      cp '${snapshot}' '${dataDir}.fetched'
+      '${binDir}/etcdutl' snapshot restore '${dataDir}.fetched' --name ${name} --initial-cluster '${initialCluster}' \
         --initial-cluster-token recovered --initial-advertise-peer-urls ${peerUrl} --data-dir '${dataDir}.new'
       if [ -e '${dataDir}' ]; then mv '${dataDir}' '${dataDir}.old'; fi
       mv '${dataDir}.new' '${dataDir}'
@@ -61,7 +65,6 @@ const restoreEverywhere = (stage: HostedStage, snapshot: string) => {
   });
 };
 
-/** On hosts that are this machine, a file beside a data dir can be read from all of them. */
 const snapshotOf = (stage: HostedStage, name: string) => `${stage.cluster.member(name).host.layout.dataDir}.snapshot`;
 
 /** A copy of the member's data, started as a cluster of one, has what its log holds; a snapshot is taken of that. */

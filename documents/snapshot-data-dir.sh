@@ -11,7 +11,7 @@ group='{{ group }}'
 keep='{{ keep }}'
 execution='{{ execution }}'
 
-need systemctl cp rm mkdir chown chgrp chmod cat mv sleep
+need systemctl cp rm mkdir chown chgrp chmod head mv sleep
 if command -v cmp > /dev/null; then need cmp; fi
 
 copy_tries=8
@@ -19,11 +19,13 @@ copy_tries=8
 wal_bytes=128000000
 
 kept='' cluster=''
-revision=0 keys=0 hash='' version='' size=0 raw_revision=0 log=null snapshot=null replay_problem='' removed=''
+revision=0 keys=0 hash='' version='' size=0 raw_revision=0 log=null snapshot=null replay_problem='' removed='' compressing='' compress_problem=''
 
 # clean_up: unless all is done, nothing stays.
 clean_up() {
   end_replay
+  # It holds the copy open, and with it the disk.
+  if [ -n "$compressing" ]; then kill "$compressing" 2> /dev/null || true && wait "$compressing" 2> /dev/null || true; fi
   if [ -z "$kept" ]; then rm -rf -- "$scratch"; else rm -rf -- "$work" "$scratch/etcd.log"; fi
 }
 
@@ -166,12 +168,26 @@ copy_data() {
   refuse copy-impossible 65 "$problem. See whether the disk is sound and what uses the data, then run this again."
 }
 
+# read_and_compress: reads what is in the copy, as `read_snapshot` does, and compresses it meanwhile if it is kept: each takes seconds a GiB, and most
+# hosts have more than one processor. Whoever fetches it compares its SHA-256, so none is put behind the database as `snapshot save` does.
+read_and_compress() {
+  local status=0
+  compress_problem=''
+  if [ "$keep" != yes ]; then read_snapshot "$copied" && return; return 1; fi
+  gzip -n -1 -c < "$copied" > "$scratch/snapshot.gz" 2> "$work/gzip" 3>&- 9>&- &
+  compressing=$!
+  read_snapshot "$copied" || status=1
+  wait "$compressing" || compress_problem="it ended with status $?: $(head -c 300 "$work/gzip")"
+  compressing=''
+  return "$status"
+}
+
 # take_replayed: returns 1 and leaves `replay_problem` where the log adds nothing that can be used.
 take_replayed() {
   if [ ! -x "$bin_dir/etcd" ]; then replay_problem="$bin_dir has no etcd to replay the log" && return 1; fi
   if ! has_wal; then replay_problem="there is no log in $log_dir" && return 1; fi
   replay "$work" "$scratch/etcd.log" || return 1
-  if ! read_snapshot "$copied"; then replay_problem="etcd has replayed the log, but the database cannot be read: $snapshot_problem" && return 1; fi
+  if ! read_and_compress; then replay_problem="etcd has replayed the log, but the database cannot be read: $snapshot_problem" && return 1; fi
   [ "$snapshot_revision" -ge "$raw_revision" ] && return 0
   replay_problem="the log ends at revision $snapshot_revision, before the database"
   return 1
@@ -183,25 +199,8 @@ still_runs() {
   [ "$MainPID" != 0 ] && [ "$MainPID" = "$process" ]
 }
 
-# As `snapshot save` does: the database, and a SHA-256 behind it, which a restore checks. It is made while the database is compressed, so it takes no time
-# of its own. Whatever fails, it has ended when this ends: it holds the copy open, and with it the disk.
-# shellcheck disable=SC2059
-print_with_sha256() {
-  local status=0 digest='' bytes='' index
-  print_sha256 "$copied" > "$work/sha256" 3>&- &
-  cat -- "$copied" || status=1
-  wait "$!" || status=1
-  read -r digest _ < "$work/sha256" || status=1
-  if [ "$status" != 0 ] || [ "${#digest}" != 64 ]; then return 1; fi
-  for ((index = 0; index < 64; index += 2)); do bytes+="\\x${digest:index:2}"; done
-  printf "$bytes"
-}
-
 write_snapshot() {
-  local print=(print_with_sha256)
-  if [ "$1" = raw ]; then print=(cat -- "$copied"); fi
-  "${print[@]}" | gzip -n -1 -c > "$scratch/snapshot.gz" ||
-    fail 1 "The snapshot could not be written to $scratch by cat, sha256sum and gzip. See whether the disk is full, then run this again."
+  [ -z "$compress_problem" ] || fail 1 "The snapshot could not be written to $scratch by gzip: $compress_problem. See whether the disk is full, then run this again."
   sha256_of "$scratch/snapshot.gz"
   snapshot=$reply
   size_of "$scratch/snapshot.gz"
@@ -249,7 +248,7 @@ else
   method=raw
   copy_data
   if still_runs; then method=live; fi
-  read_snapshot "$copied" || fail 1 "$database could be read, and now it cannot: $snapshot_problem. See whether the disk is sound, then run this again."
+  read_and_compress || fail 1 "$database could be read, and now it cannot: $snapshot_problem. See whether the disk is sound, then run this again."
   raw_revision=$snapshot_revision
 fi
 
@@ -257,7 +256,7 @@ read_cluster "$work/copy/member/wal"
 cluster=$reply
 revision=$snapshot_revision keys=$snapshot_keys hash=$snapshot_hash version=$snapshot_version
 size_of "$copied" && size=$reply
-if [ "$keep" = yes ]; then write_snapshot "$method"; fi
+if [ "$keep" = yes ]; then write_snapshot; fi
 describe "$method" "${replay_problem:+The log could not be replayed: $replay_problem.}"
 result=$reply
 if [ "$keep" = yes ]; then

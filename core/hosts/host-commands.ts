@@ -156,7 +156,7 @@ export const HOST_COMMANDS = {
       initialClusterToken: token,
       /** Of the compressed snapshot. */
       sha256,
-      /** "no" for a member's raw database, which has no hash in it. */
+      /** Whether etcd has put a hash behind the database, as in a backup. */
       hashCheck: yesOrNo,
       /** What the snapshot's revision is, and how far it is raised, for watchers must never see it go back; "0" leaves it. */
       revision: number,

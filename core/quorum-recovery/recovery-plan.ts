@@ -132,7 +132,7 @@ function winnerOf(candidates: readonly Candidate[], input: PlanRecovery): Winner
   return {
     candidate: { ...best, host: report?.host ?? '' },
     version: report?.result?.version ?? '',
-    hashCheck: best.source === 'raw' || (isBackup && !examined?.result?.hasHash) ? 'no' : 'yes',
+    hashCheck: isBackup && examined?.result?.hasHash ? 'yes' : 'no',
     snapshot,
   };
 }

@@ -122,11 +122,11 @@ export function readSnapshot(host: PreparedHost, scratch = SCRATCH): Buffer {
 }
 
 /**
- * Restores a snapshot with etcd's own program, its hash checked unless `skipHashCheck`.
+ * Restores a salvaged snapshot with etcd's own program. There is no hash behind it.
  * @returns the revision of what was restored
  * @throws Error with what the program said
  */
-export function restore({ etcdctl, etcdutl }: EtcdBinaries, snapshot: Buffer, skipHashCheck = false): string {
+export function restore({ etcdctl, etcdutl }: EtcdBinaries, snapshot: Buffer): string {
   const folder = mkdtempSync(join(tmpdir(), 'etcd-remediation-restore-'));
   try {
     writeFileSync(join(folder, 'snapshot'), snapshot);
@@ -136,12 +136,7 @@ export function restore({ etcdctl, etcdutl }: EtcdBinaries, snapshot: Buffer, sk
         stdio: 'pipe',
         encoding: 'utf8',
       });
-    run(
-      'restore',
-      join(folder, 'snapshot'),
-      `--data-dir=${join(folder, 'data')}`,
-      ...(skipHashCheck ? ['--skip-hash-check'] : []),
-    );
+    run('restore', join(folder, 'snapshot'), `--data-dir=${join(folder, 'data')}`, '--skip-hash-check');
     const status = run('status', join(folder, 'data/member/snap/db'), '--write-out=json');
     return String(JSON.parse(status).revision);
   } finally {

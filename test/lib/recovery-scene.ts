@@ -118,7 +118,7 @@ export function salvageOf(revision: string): Salvage {
 const WINNER: Candidate = {
   ...{ member: 'node1', source: 'replay', revision: '4030', totalKeys: 1, sizeBytes: 9, note: '' },
 };
-const restoring = (member: string, hashCheck = 'yes') => ({
+const restoring = (member: string, hashCheck = 'no') => ({
   ...{ ...SCRATCH, binDir, user, group, name: member, initialCluster: INITIAL_CLUSTER, initialClusterToken: TOKEN },
   peerUrls: `https://${member}.example.com:2380`,
   ...{ sha256: SHA256, hashCheck, revision: '4030', bumpRevision: '1000000000' },

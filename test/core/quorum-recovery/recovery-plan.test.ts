@@ -170,7 +170,7 @@ describe('the commands', () => {
         initialCluster: INITIAL_CLUSTER,
         initialClusterToken: 'etcd-remediation-run-1',
         sha256: '5a4030',
-        hashCheck: 'yes',
+        hashCheck: 'no',
         revision: '4030',
         bumpRevision: '1000000000',
       },
@@ -214,13 +214,13 @@ describe('the commands', () => {
     expect(swap[2]?.parameters.initialCluster).toBe(initialCluster);
   });
 
-  it('check no hash where there is none', () => {
+  it('check the hash that etcd has put behind a backup, and none where there is none', () => {
     const hashCheck = (request: Parameters<typeof plan>[0]) =>
       plan(request).commands.restore.map(({ parameters }) => parameters.hashCheck);
     expect(hashCheck({ data: { node1: salvage('raw', 9), node2: none, node3: none } })).toEqual(Array(3).fill('no'));
     expect(hashCheck({ ...withBackup(true), examined: examined(7, { hasHash: false }) })).toEqual(Array(3).fill('no'));
     expect(hashCheck({ ...withBackup(true), examined: examined(7) })).toEqual(Array(3).fill('yes'));
-    expect(hashCheck({ data: { node1: salvage('live', 9), node2: none, node3: none } })).toEqual(Array(3).fill('yes'));
+    expect(hashCheck({ data: { node1: salvage('live', 9), node2: none, node3: none } })).toEqual(Array(3).fill('no'));
   });
 
   it('remove the scratch folders as far as the data has come', () => {
