@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { routes } from '../core/api/operations.ts';
 import { PROBLEMS, type ProblemKind, problemType } from '../core/api/problems.ts';
 import { ExecutionError } from './asl/errors.ts';
 
@@ -16,9 +15,6 @@ const LOOK_EVERY_MS = 1_000;
 const MAX_CONNECTIONS = 100;
 /** How long a caller that is answered before its request was read may go on sending. */
 const LINGER_MS = 1_000;
-/** What API Gateway hands everything on as that no other path takes. */
-const CATCH_ALL = '/{proxy+}';
-const PATHS = Object.keys(routes());
 
 export interface ApiServer {
   /** Without a path. */
@@ -73,7 +69,7 @@ export async function serveApi(
     if (body === undefined) return refuse('too-large', `The body has more than ${MAX_BODY_BYTES} bytes.`);
     const httpMethod = request.method ?? 'GET';
     const event = {
-      ...route(pathname),
+      ...placeOf(pathname),
       path: pathname,
       httpMethod,
       headers: singleValues(request.headers),
@@ -112,24 +108,10 @@ export async function serveApi(
   };
 }
 
-/** Which of the API's paths it is, and what stands for its parameters. */
-function route(pathname: string): Pick<APIGatewayProxyEvent, 'resource' | 'pathParameters'> {
-  for (const resource of PATHS) {
-    const pattern = resource.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)').replaceAll('.', '\\.');
-    const found = new RegExp(`^${pattern}$`).exec(pathname);
-    if (!found) continue;
-    const given = Object.entries(found.groups ?? {}).map(([name, value]) => [name, decode(value)]);
-    return { resource, pathParameters: Object.fromEntries(given) };
-  }
-  return { resource: CATCH_ALL, pathParameters: { proxy: pathname.slice(1) } };
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
+/** In the API's two resources: one is the root, and the other takes every path below it. */
+function placeOf(pathname: string): Pick<APIGatewayProxyEvent, 'resource' | 'pathParameters'> {
+  if (pathname === '/') return { resource: '/', pathParameters: null };
+  return { resource: '/{proxy+}', pathParameters: { proxy: pathname.slice(1) } };
 }
 
 /** @returns undefined for a body that is too large, of which the rest is not read */

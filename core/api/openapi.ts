@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { problemSchema } from './api.ts';
-import { COMMON_PROBLEMS, OPERATIONS, type Operation, routes } from './operations.ts';
+import { COMMON_PROBLEMS, OPERATIONS, type Operation } from './operations.ts';
 import { PROBLEMS, type ProblemKind, problemType } from './problems.ts';
+import { routes } from './routes.ts';
 
 const VERSION = '3.1.1';
 const PROBLEM = 'Problem';

@@ -316,12 +316,3 @@ export const OPERATIONS = {
 } as const satisfies Record<string, Operation>;
 
 export type OperationId = keyof typeof OPERATIONS;
-
-/** The paths of the API, each with its operations by method. */
-export function routes(): Record<string, Record<string, OperationId>> {
-  const byPath: Record<string, Record<string, OperationId>> = {};
-  for (const [id, { method, path }] of Object.entries(OPERATIONS)) {
-    byPath[path] = { ...byPath[path], [method]: id as OperationId };
-  }
-  return byPath;
-}

@@ -5,12 +5,13 @@ import { Remediations } from '../../client/remediations.ts';
 import { type Accepted, answerRequestSchema, reasonSchema } from '../../core/api/api.ts';
 import type { Job } from '../../core/api/jobs.ts';
 import { openApiDocument } from '../../core/api/openapi.ts';
-import { AFTER, LIMIT, OPERATIONS, type OperationId, routes } from '../../core/api/operations.ts';
+import { AFTER, LIMIT, OPERATIONS, type OperationId } from '../../core/api/operations.ts';
 import { PROBLEMS, Problem, problemType } from '../../core/api/problems.ts';
+import { type Methods, routeOf } from '../../core/api/routes.ts';
 import { InvalidInput, PreconditionFailed } from '../../core/errors.ts';
 import { deploymentSchema } from '../../core/text/names.ts';
 import { parse } from '../../core/text/parse.ts';
-import { ApiRequest } from './request.ts';
+import { ApiRequest, pathOf } from './request.ts';
 
 const { STATE_MACHINE_ARN, TABLE_NAME, DIAGNOSE_FUNCTION, BACKUPS_FUNCTION, REPORTS } = process.env;
 const deployment = deploymentSchema.parse({
@@ -23,7 +24,6 @@ const deployment = deploymentSchema.parse({
 const remediations = new Remediations(deployment);
 const clusters = new Clusters(deployment);
 const jobs = new Jobs(deployment);
-const ROUTES = routes();
 
 /** Each operation, by its ID in the API's document. */
 const HANDLERS: Record<OperationId, (request: ApiRequest) => Promise<object>> = {
@@ -54,13 +54,14 @@ const HANDLERS: Record<OperationId, (request: ApiRequest) => Promise<object>> = 
 
 /** The whole API, behind API Gateway. Every answer is JSON, and every refusal a problem (RFC 9457) of `core/api/problems.ts`. */
 export async function handler(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
-  const { resource, httpMethod, path } = event;
+  const { httpMethod, path } = event;
   try {
-    const methods = ROUTES[resource];
-    if (!methods) throw new Problem('unknown-route', `There is nothing at ${path}. /openapi.json says what there is.`);
+    const route = routeOf(pathOf(event));
+    if (!route) throw new Problem('unknown-route', `There is nothing at ${path}. /openapi.json says what there is.`);
+    const { methods, parameters } = route;
     const operation = Object.hasOwn(methods, httpMethod) ? methods[httpMethod] : undefined;
-    if (!operation) return notAllowed(event, Object.keys(methods));
-    const answer = await HANDLERS[operation](new ApiRequest(event));
+    if (!operation) return notAllowed(event, methods);
+    const answer = await HANDLERS[operation](new ApiRequest(event, parameters));
     return respond(OPERATIONS[operation].response.status, answer);
   } catch (error) {
     return refuse(event, toProblem(error));
@@ -77,7 +78,8 @@ function linked(request: ApiRequest, accepted: Accepted) {
   return { ...accepted, links: { self, approval: `${self}/approval` } };
 }
 
-function notAllowed(event: APIGatewayProxyEvent, allowed: string[]): APIGatewayProxyResult {
+function notAllowed(event: APIGatewayProxyEvent, methods: Methods): APIGatewayProxyResult {
+  const allowed = Object.keys(methods);
   const detail = `${event.path} takes ${allowed.join(' and ')}, and not ${event.httpMethod}.`;
   const refusal = refuse(event, new Problem('method-not-allowed', detail));
   return { ...refusal, headers: { ...refusal.headers, Allow: allowed.join(', ') } };

@@ -9,24 +9,33 @@ import { parse } from '../../core/text/parse.ts';
 /** Far more than an input takes. */
 const MAX_BODY_BYTES = 64 * 1024;
 
+/**
+ * The path in this API, without a stage or what a domain maps before it. API Gateway hands on all of it as one parameter, `{proxy+}`; after an upgrade
+ * from a release that had a resource for each path, it may serve those until the next one.
+ */
+export function pathOf({ resource, pathParameters }: APIGatewayProxyEvent): string {
+  return resource.replaceAll(/\{(\w+)\+?\}/g, (_, name: string) => pathParameters?.[name] ?? '');
+}
+
 /** A request, of which each part is looked at only by the operation that takes it. */
 export class ApiRequest {
-  readonly #event: APIGatewayProxyEvent;
-
-  constructor(event: APIGatewayProxyEvent) {
-    this.#event = event;
-  }
-
   /** Who it is, as IAM has found: nothing that a request says of itself. */
-  get by(): string {
-    const { userArn } = this.#event.requestContext.identity;
+  readonly by: string;
+  readonly #event: APIGatewayProxyEvent;
+  readonly #parameters: Readonly<Record<string, string>>;
+
+  /** @param parameters what stands for them in the path @throws Error where IAM was not asked who it is: then nothing is answered */
+  constructor(event: APIGatewayProxyEvent, parameters: Readonly<Record<string, string>>) {
+    const { userArn } = event.requestContext.identity;
     if (!userArn) throw new Error('The request has no identity: the method does not ask for one.');
-    return userArn;
+    this.by = userArn;
+    this.#event = event;
+    this.#parameters = parameters;
   }
 
   /** A part of the path. */
   path(name: string): string {
-    return this.#event.pathParameters?.[name] ?? '';
+    return this.#parameters[name] ?? '';
   }
 
   /** @throws InvalidInput */
@@ -59,9 +68,9 @@ export class ApiRequest {
 
   /** The path of something else in this API, from the root of the host: where it is deployed it begins with a stage, or what a domain maps. */
   linkTo(path: string): string {
-    const { resource, pathParameters, requestContext } = this.#event;
-    const own = resource.replaceAll(/\{(\w+)\}/g, (_, name: string) => pathParameters?.[name] ?? '');
-    const base = requestContext.path.endsWith(own) ? requestContext.path.slice(0, -own.length) : '';
+    const own = pathOf(this.#event);
+    const asked = this.#event.requestContext.path;
+    const base = asked.endsWith(own) ? asked.slice(0, -own.length) : '';
     return `${base}${path}`;
   }
 }

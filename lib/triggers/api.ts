@@ -3,12 +3,9 @@ import {
   AccessLogFormat,
   AuthorizationType,
   EndpointType,
-  JsonSchemaType,
   LambdaIntegration,
   LogGroupLogDestination,
   MethodLoggingLevel,
-  type MethodOptions,
-  type Model,
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
@@ -18,7 +15,6 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { JOBS } from '../../core/api/jobs.ts';
-import { OPERATIONS, type Operation, routes } from '../../core/api/operations.ts';
 import { registryParameterName } from '../../core/cluster/clusters.ts';
 import { RUNBOOKS } from '../../core/runbooks.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
@@ -65,12 +61,10 @@ const ACCESS_LOG_FORMAT = AccessLogFormat.custom(
 );
 
 /**
- * The API for incident tooling: each request is signed by a principal of IAM, and the same function answers all of them, as `core/api/operations.ts`
- * describes them.
+ * The API for incident tooling: each request is signed by a principal of IAM. API Gateway finds out whose it is, and whether that one may ask for this
+ * method and path; it hands on every path to one function, which answers as `core/api/operations.ts` describes it.
  */
 export class RemediationApi extends Construct {
-  readonly #integration: LambdaIntegration;
-
   constructor(scope: Construct, id: string, props: RemediationApiProps) {
     super(scope, id);
     const { bundle, stateMachineArn, table, diagnoseFunction, backupsFunction, reports } = props;
@@ -86,15 +80,10 @@ export class RemediationApi extends Construct {
     handler.function.addEnvironment('BACKUPS_FUNCTION', backupsFunction.functionArn);
     handler.function.addEnvironment('REPORTS', reports);
     this.#grant(handler, { stateMachineArn, table, diagnoseFunction, backupsFunction });
-    this.#integration = new LambdaIntegration(handler.function, {
-      // One permission for the function, and not one for each of the methods.
-      scopePermissionToMethod: false,
-    });
-
-    this.#addRoutes(this.#createApi());
+    this.#createApi(handler);
   }
 
-  #createApi(): RestApi {
+  #createApi(handler: StepFunction): void {
     const accessLog = new LogGroup(this, 'AccessLog', {
       retention: RetentionDays.SIX_MONTHS,
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
@@ -106,7 +95,8 @@ export class RemediationApi extends Construct {
       // Without a role in the account's settings no stage may log. Whichever stack sets it, it is one for all: it stays when this one goes.
       cloudWatchRole: true,
       cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
-      defaultIntegration: this.#integration,
+      // One permission for the function, and not one for each of the methods.
+      defaultIntegration: new LambdaIntegration(handler.function, { scopePermissionToMethod: false }),
       defaultMethodOptions: { authorizationType: AuthorizationType.IAM },
       deployOptions: {
         stageName: 'v1',
@@ -120,8 +110,15 @@ export class RemediationApi extends Construct {
         accessLogFormat: ACCESS_LOG_FORMAT,
       },
     });
+    // It takes the root as well.
+    api.root.addProxy();
     answerRefusalsWithProblems(api);
     Validations.of(api).acknowledge(
+      {
+        id: 'AwsSolutions-APIG2',
+        reason:
+          'The function checks every request, and tells of each problem where it is: all that gets here are its paths.',
+      },
       {
         id: 'AwsSolutions-APIG3',
         reason: 'Only principals of IAM are let in, and they are throttled: a web ACL would find nothing to refuse.',
@@ -135,32 +132,6 @@ export class RemediationApi extends Construct {
         reason: "API Gateway accepts no role in the account's settings that may do less.",
       },
     );
-    return api;
-  }
-
-  /** Each path answers each method: the function answers unknown ones with a problem. */
-  #addRoutes(api: RestApi): void {
-    const requestValidator = api.addRequestValidator('Validator', {
-      validateRequestBody: true,
-      validateRequestParameters: true,
-    });
-    // The function reports each problem with a body, and its path. This only keeps away what is no object at all.
-    const body = api.addModel('Body', {
-      description: 'A JSON object',
-      schema: { type: JsonSchemaType.OBJECT },
-    });
-    for (const [path, methods] of Object.entries(routes())) {
-      const resource = api.root.resourceForPath(path);
-      for (const [method, id] of Object.entries(methods)) {
-        resource.addMethod(method, undefined, {
-          operationName: id,
-          requestValidator,
-          ...describe(OPERATIONS[id], body),
-        });
-      }
-      resource.addMethod('ANY', undefined, { requestValidator });
-    }
-    api.root.addProxy({ anyMethod: false }).addMethod('ANY', undefined, { requestValidator });
   }
 
   #grant(
@@ -208,17 +179,3 @@ export class RemediationApi extends Construct {
 }
 
 type Resources = Omit<RemediationApiProps, 'bundle' | 'reports'>;
-
-/** What API Gateway checks of a request, and passes on. */
-function describe(
-  { parameters, request }: Operation,
-  body: Model,
-): Pick<MethodOptions, 'requestParameters' | 'requestModels'> {
-  const PLACES = { path: 'path', header: 'header', query: 'querystring' };
-  return {
-    requestParameters: Object.fromEntries(
-      parameters.map(({ name, in: place, required }) => [`method.request.${PLACES[place]}.${name}`, required]),
-    ),
-    ...(request && { requestModels: { 'application/json': body } }),
-  };
-}

@@ -9,7 +9,6 @@ const REFUSALS: Partial<Record<ProblemKind, ResponseType[]>> = {
     ResponseType.INVALID_SIGNATURE,
     ResponseType.MISSING_AUTHENTICATION_TOKEN,
   ],
-  'invalid-request': [ResponseType.BAD_REQUEST_BODY, ResponseType.BAD_REQUEST_PARAMETERS],
   throttled: [ResponseType.THROTTLED, ResponseType.QUOTA_EXCEEDED],
   'too-large': [ResponseType.REQUEST_TOO_LARGE],
   // A function that has crashed gives no answer that API Gateway could hand on.

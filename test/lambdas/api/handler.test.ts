@@ -49,13 +49,16 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
+/** How API Gateway hands a path on. */
+function at(path: string): object {
+  return { resource: '/{proxy+}', path, pathParameters: { proxy: path.slice(1) } };
+}
+
 function eventOf(more: object): APIGatewayProxyEvent {
   return {
-    resource: '/remediations/{id}',
-    path: '/remediations/INC-1',
+    ...at('/remediations/INC-1'),
     httpMethod: 'GET',
     headers: {},
-    pathParameters: { id: 'INC-1' },
     queryStringParameters: null,
     body: null,
     requestContext: { requestId: 'r-1', path: '/v1/remediations/INC-1', identity: { userArn: ME } },
@@ -130,6 +133,29 @@ describe('the handler', () => {
     expect(requests.map(({ target }) => target)).not.toContain('StopExecution');
   });
 
+  it.each(['/openapi.json', '/clusters', '/remediations/INC-1'])(
+    'answers nothing at %s where nobody has asked IAM, and asks AWS for nothing',
+    async (path) => {
+      const log = vi.spyOn(console, 'error').mockReturnValue();
+      const requestContext = { requestId: 'r-1', path, identity: { userArn: null } };
+      const { statusCode } = await handler(eventOf({ ...at(path), requestContext }));
+      expect(statusCode).toBe(500);
+      expect(requests).toEqual([]);
+      expect(log).toHaveBeenCalledOnce();
+    },
+  );
+
+  it.each([
+    ['in one parameter', at('/remediations/INC-1')],
+    ['encoded in it', at('/remediations/INC%2D1')],
+    ['by a resource of its own', { resource: '/remediations/{id}', pathParameters: { id: 'INC-1' } }],
+  ])('finds what is asked for where API Gateway hands the path on %s', async (_, place) => {
+    answers = { DescribeExecution: [200, RUNNING], StopExecution: [200, { stopDate: 1 }] };
+    const { statusCode, body } = await handler(eventOf({ ...place, httpMethod: 'DELETE', queryStringParameters: WHY }));
+    expect(statusCode).toBe(202);
+    expect(JSON.parse(body)).toMatchObject({ id: 'INC-1', executionArn: ARN });
+  });
+
   it.each([
     ['/v1/remediations/INC-1', '/v1/remediations/INC-1'],
     ['/base/remediations/INC-1', '/base/remediations/INC-1'],
@@ -148,9 +174,8 @@ describe('the handler', () => {
       DescribeExecution: [200, { ...RUNNING, input: '{"cluster":"orders","requestedBy":"before"}' }],
     };
     const start = {
-      resource: '/clusters/{name}/remediations',
+      ...at('/clusters/orders/remediations'),
       httpMethod: 'POST',
-      pathParameters: { name: 'orders' },
       body: '{}',
     };
     for (const name of ['Idempotency-Key', 'idempotency-key', 'IDEMPOTENCY-KEY']) {
@@ -177,7 +202,7 @@ describe('the handler', () => {
       const answer = { approval: '1', decision: 'approve', reason: 'a test' };
       const result = await handler(
         eventOf({
-          resource: '/remediations/{id}/approval',
+          ...at('/remediations/INC-1/approval'),
           httpMethod: 'POST',
           body: JSON.stringify(answer),
         }),
@@ -213,7 +238,7 @@ describe('the handler', () => {
       },
     } as typeof answers;
     const body = JSON.stringify({ approval: '1', decision: 'reject', reason: 'a test' });
-    const result = await handler(eventOf({ resource: '/remediations/{id}/approval', httpMethod: 'POST', body }));
+    const result = await handler(eventOf({ ...at('/remediations/INC-1/approval'), httpMethod: 'POST', body }));
     expect(result.statusCode).toBe(202);
     expect(requests.at(-1)?.body).toMatchObject({ taskToken: 'the new one' });
   });
@@ -253,7 +278,7 @@ describe('the handler', () => {
       SendTaskSuccess: [400, { __type: 'TaskTimedOut', message: 'gone' }],
     };
     const body = JSON.stringify({ approval: '1', decision: 'approve' });
-    const result = await handler(eventOf({ resource: '/remediations/{id}/approval', httpMethod: 'POST', body }));
+    const result = await handler(eventOf({ ...at('/remediations/INC-1/approval'), httpMethod: 'POST', body }));
     expect(JSON.parse(result.body).type).toBe('urn:etcd-remediation:problem:stale-approval');
   });
 
@@ -265,7 +290,7 @@ describe('the handler', () => {
       SendTaskSuccess: [200, {}],
     };
     const body = JSON.stringify({ approval: '1', decision: 'approve' });
-    const result = await handler(eventOf({ resource: '/remediations/{id}/approval', httpMethod: 'POST', body }));
+    const result = await handler(eventOf({ ...at('/remediations/INC-1/approval'), httpMethod: 'POST', body }));
     expect(result.statusCode).toBe(202);
     expect(requests.at(-1)?.body).toMatchObject({
       output: JSON.stringify({ decision: 'approve', by: ME, reason: '' }),
@@ -281,7 +306,7 @@ describe('the handler', () => {
       ],
     };
     const body = JSON.stringify({ approval: '1', decision: 'approve', reason: 'a test' });
-    const result = await handler(eventOf({ resource: '/remediations/{id}/approval', httpMethod: 'POST', body }));
+    const result = await handler(eventOf({ ...at('/remediations/INC-1/approval'), httpMethod: 'POST', body }));
     expect(JSON.parse(result.body).type).toBe('urn:etcd-remediation:problem:not-waiting');
   });
 
