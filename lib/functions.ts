@@ -34,8 +34,8 @@ const MEMORY_MIB = 512;
 const WHOLE_PROCESSOR_MIB = 1_769;
 
 /**
- * The functions that run the steps: one for each set of permissions and time limit. Five of them are in no VPC: `decisions` asks nobody, and
- * `executions`, `backups`, `pruning` and `rehearsals` ask Step Functions and S3, to which the VPC's subnets may have no way.
+ * The functions that run the steps: one for each set of permissions and time limit. Four of them are in no VPC: `decisions`, `backups`, `pruning` and
+ * `rehearsals` ask nobody but Step Functions and S3, to which the VPC's subnets may have no way.
  */
 export function functionsOfSteps(
   scope: Construct,
@@ -79,21 +79,19 @@ export function functionsOfSteps(
       LONG,
       inNetwork('secrets'),
     ),
-    'authentication-on': create(
-      'authentication-on',
-      'Enables authentication where a cure was cut off before it could',
-      BRIEF,
-      inNetwork('secrets'),
-    ),
-    'authentication-off-and-on': create(
-      'authentication-off-and-on',
-      'Disables authentication and enables it at once',
+    authentication: create(
+      'authentication',
+      'Disables authentication and enables it at once, and enables it where that was cut off',
       BRIEF,
       inNetwork('secrets'),
     ),
     'run-command': create('run-command', 'Runs the documents on hosts', SHORT, inNetwork('commands')),
-    staging: create('staging', 'Begins, completes or discards the upload of a snapshot', SHORT),
-    transfers: create('transfers', 'Runs a document on one host with a URL of S3', SHORT, inNetwork('transfers')),
+    transfers: create(
+      'transfers',
+      'Stages a snapshot, and runs a document on one host with a URL of S3',
+      SHORT,
+      inNetwork('transfers'),
+    ),
     backups: create('backups', 'Says which backups of a cluster there are', SHORT, { access: 'backups' }),
     pruning: create('pruning', 'Removes the backups of a cluster that expire', SHORT, { access: 'pruning' }),
     rehearsals: create('rehearsals', 'Compares what a rehearsal restored, and writes down what came of it', SHORT, {
@@ -103,8 +101,7 @@ export function functionsOfSteps(
       ...inNetwork('backing-up'),
       memoryMiB: WHOLE_PROCESSOR_MIB,
     }),
-    executions: create('executions', 'Decides which runbook is next, if none runs', SHORT, {}),
-    decisions: create('decisions', 'Decides from what it is given alone', SHORT, {}),
+    decisions: create('decisions', 'Decides from what it is given, and which runbook is next if none runs', SHORT, {}),
   };
   // Scheduler hands a look over, and Lambda would try one that fails twice more. A minute later the next one is due.
   functions.detector.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
@@ -115,9 +112,8 @@ export function functionsOfSteps(
   for (const each of [functions['run-command'], functions.transfers]) {
     grantUnnamed(each, [...FOLLOW_COMMANDS, LOOK_FOR_HOSTS]);
   }
-  for (const each of [functions['authentication-off-and-on'], functions.executions]) grantRunbooks(scope, each);
-  staging.grantTransfers(functions.transfers);
-  staging.grantStaging(functions.staging);
+  for (const each of [functions.authentication, functions.decisions]) grantRunbooks(scope, each);
+  staging.grant(functions.transfers);
   return { functions, step: (name) => ({ name, runsIn: functions[functionOf(name)] }) };
 }
 

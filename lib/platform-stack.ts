@@ -1,4 +1,4 @@
-import { Annotations, Stack, type StackProps } from 'aws-cdk-lib/core';
+import { Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { Network } from '../core/cluster/clusters.ts';
 import { acknowledgeLint } from './acknowledge-lint.ts';
@@ -14,11 +14,9 @@ export class PlatformStack extends Stack {
   readonly platform: Platform;
 
   constructor(scope: Construct, id: string, { network, prefix, encryption, bundles, ...props }: PlatformStackProps) {
-    // A template holds at most a million characters.
+    // Indentation would be a sixth of it.
     super(scope, id, { ...props, suppressTemplateIndentation: true });
     acknowledgeLint(this);
-    // It warns from four fifths of that on. What is too large ends the synthesis: see limits.ts.
-    Annotations.of(this).acknowledgeWarning('@aws-cdk/core:Stack.templateSize');
     const surroundings = surroundingsById(this, network);
     // Logical IDs leave "Default" out: they are what they were when all of this was in the stack itself.
     this.platform = new Platform(this, 'Default', { surroundings, prefix, encryption, bundles });

@@ -9,6 +9,7 @@ import type { StepBundles } from './bundles/bundle-steps.ts';
 import { CommandDocuments } from './command-documents.ts';
 import { encryptWithOwnKey } from './encryption.ts';
 import { bundleOf, functionsOfSteps } from './functions.ts';
+import { Logs } from './logs.ts';
 import { named, setPrefix } from './names.ts';
 import { Pages } from './pages.ts';
 import { RemediationTable } from './remediation-table.ts';
@@ -52,6 +53,7 @@ export class Platform extends Construct {
   constructor(scope: Construct, id: string, { surroundings, prefix, encryption, bundles }: PlatformProps) {
     super(scope, id);
     setPrefix(this, prefix);
+    new Logs(this);
     const staging = new StagingBucket(this, 'Staging');
     new CommandDocuments(this, 'CommandDocuments');
     const { network, securityGroup } = connectSteps(this, surroundings);

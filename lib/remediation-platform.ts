@@ -38,7 +38,7 @@ export interface RemediationPlatformProps extends PlatformReference {
 /**
  * The state machines, the functions and what starts them, once for all clusters of a VPC. Two platforms in one account and region need a `prefix` each.
  *
- * Give it a stack of its own, with `suppressTemplateIndentation`: its template is near what CloudFormation takes.
+ * Give it a stack of its own: it makes a third of the resources that a stack may have.
  */
 export class RemediationPlatform extends Construct implements PlatformReference {
   readonly prefix: string | undefined;

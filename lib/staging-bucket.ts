@@ -6,7 +6,7 @@ import { privateBucket } from './private-bucket.ts';
 import type { StepFunction } from './step-function.ts';
 
 /**
- * The bucket through which a snapshot gets from host to host, and what two steps may do in it. Hosts have no permissions here: they get
+ * The bucket through which a snapshot gets from host to host, and what one function may do in it. Hosts have no permissions here: they get
  * presigned URLs, each for one object and a quarter of an hour.
  *
  * S3's own key encrypts it. With a KMS key, each presigned URL would also need the right to that key, and it would keep out no one
@@ -26,26 +26,14 @@ export class StagingBucket extends Construct {
     });
   }
 
-  /** To begin, complete, look at and discard uploads. */
-  grantStaging(step: StepFunction): void {
-    this.tell(step);
+  /** To begin, complete and discard uploads, to look at what was staged, and to sign URLs by which hosts write and read here. */
+  grant({ function: step }: StepFunction): void {
+    const { role } = step;
+    if (!role) throw new Error('A step has a role of its own.');
+    step.addEnvironment('STAGING_BUCKET', this.#bucket.bucketName);
     // S3 asks for s3:PutObject to begin or complete an upload.
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
-    this.allow(step, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject']);
-  }
-
-  /** To sign URLs by which hosts write and read here. */
-  grantTransfers(step: StepFunction): void {
-    this.tell(step);
-    this.allow(step, ['s3:PutObject', 's3:GetObject']);
-  }
-
-  private tell(step: StepFunction): void {
-    step.function.addEnvironment('STAGING_BUCKET', this.#bucket.bucketName);
-  }
-
-  private allow({ function: { role } }: StepFunction, actions: string[]): void {
-    if (!role) throw new Error('A step has a role of its own.');
+    const actions = ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject'];
     role.addToPrincipalPolicy(new PolicyStatement({ actions, resources: [this.#bucket.arnForObjects('*')] }));
     const logicalId = Stack.of(this).getLogicalId(this.#bucket.node.defaultChild as CfnBucket);
     Validations.of(role).acknowledge({

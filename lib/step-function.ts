@@ -1,10 +1,10 @@
 import type { ISecurityGroup, ISubnet, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Aws, type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { type FunctionAccess, pathOfFunctions } from '../core/cluster/cluster-role.ts';
+import { Logs } from './logs.ts';
 import { named, prefixOf } from './names.ts';
 import type { StepName } from './steps.ts';
 
@@ -46,7 +46,7 @@ export interface Step {
 }
 
 /**
- * A Lambda function for steps that share their permissions, or for the API. Its role may write this function's log, send traces, and attach to the
+ * A Lambda function for steps that share their permissions, or for the API. Its role may write the functions' log, send traces, and attach to the
  * VPC if it has one. All other permissions of its steps are granted by name where it is composed.
  */
 export class StepFunction extends Construct {
@@ -60,10 +60,7 @@ export class StepFunction extends Construct {
   ) {
     super(scope, id);
     this.access = access;
-    const logGroup = new LogGroup(this, 'Log', {
-      retention: RetentionDays.SIX_MONTHS,
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    });
+    const logGroup = Logs.of(this).functions;
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       ...(access && { path: named(this, pathOfFunctions(Aws.REGION, access)) }),

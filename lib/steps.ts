@@ -12,17 +12,14 @@ const SHARED = {
   detector: ['detect-incidents'],
   etcd: ['choose-rehearsal-members', 'prove-writes', 'survey-cluster'],
   'etcd-long': ['compare-hashes'],
-  'authentication-on': [],
-  'authentication-off-and-on': [],
+  authentication: [],
   'run-command': ['run-host-commands'],
-  staging: [],
   transfers: ['transfer-snapshots'],
   backups: ['list-backups', 'plan-rehearsal'],
   pruning: ['prune-backups'],
   rehearsals: ['record-rehearsal'],
   'backing-up': ['back-up-cluster', 'try-backups'],
-  executions: ['choose-runbook'],
-  decisions: ['choose-rehearsal-host', 'weigh-check'],
+  decisions: ['choose-rehearsal-host', 'choose-runbook', 'weigh-check'],
 } as const satisfies Record<string, readonly string[]> & Record<RunsIn, readonly string[]>;
 
 export type FunctionName = keyof typeof SHARED;

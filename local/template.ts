@@ -27,7 +27,7 @@ export type Template = ReturnType<typeof readTemplate>;
 /** Reads the functions and their roles, those of clusters, state machines, rules, schedules, alarms, topics, tables, buckets, SSM parameters and command documents of one synthesized stack. */
 export function readTemplate(stack: CloudFormationStackArtifact) {
   const resources = stack.template.Resources as Resources;
-  const codeDirs = readCodeDirs(stack);
+  const assets = readAssets(stack);
   const of = (type: string) => Object.entries(resources).filter(([, resource]) => resource.Type === type);
   const resolveHere = (value: unknown) => resolveValue(value, resources);
   const schedules = of('AWS::Scheduler::Schedule').map(([, { Properties }]) => readSchedule(Properties, resolveHere));
@@ -44,17 +44,19 @@ export function readTemplate(stack: CloudFormationStackArtifact) {
           'MemorySize',
           'Environment',
         ]),
-        codeDirs,
+        assets,
       ),
     ),
     roles: readRoles(resources),
     stateMachines: Object.fromEntries(
       of('AWS::StepFunctions::StateMachine').map(([, { Properties }]) => {
-        const { StateMachineName, DefinitionString } = resolve(Properties, resources, [
+        const { StateMachineName, DefinitionSubstitutions } = resolve(Properties, resources, [
           'StateMachineName',
-          'DefinitionString',
+          'DefinitionSubstitutions',
         ]);
-        return [StateMachineName as string, JSON.parse(DefinitionString as string) as unknown];
+        const text = definitionText(Properties, assets);
+        const values = (DefinitionSubstitutions ?? {}) as Record<string, string>;
+        return [StateMachineName as string, JSON.parse(substitute(text, values)) as unknown];
       }),
     ),
     rules: of('AWS::Events::Rule').map(([, { Properties }]) => readRule(Properties, resolveHere)),
@@ -90,7 +92,7 @@ export function readTemplate(stack: CloudFormationStackArtifact) {
 function readFunction(
   logicalId: string,
   properties: Record<string, unknown>,
-  codeDirs: ReadonlyMap<string, string>,
+  assets: ReadonlyMap<string, string>,
 ): LambdaFunction {
   const { FunctionName, Role, Code, Handler, Timeout, MemorySize, Environment } = properties as {
     FunctionName?: string;
@@ -101,7 +103,7 @@ function readFunction(
     MemorySize: number;
     Environment?: { Variables: Record<string, string> };
   };
-  const codeDir = codeDirs.get(Code.S3Key);
+  const codeDir = assets.get(Code.S3Key);
   if (!codeDir) throw new Error(`The code of ${logicalId} (${Code.S3Key}) is not among the assets of its stack.`);
   return {
     name: logicalId,
@@ -140,8 +142,31 @@ function statementsOf(document: unknown): Statement[] {
   return (document as { Statement: Statement[] }).Statement;
 }
 
-/** Folders of the stack's assets, by the S3 key that the template has for them. */
-function readCodeDirs(stack: CloudFormationStackArtifact): ReadonlyMap<string, string> {
+/** A definition as its file has it: with names in the place of what the template has for them. @throws where the file is not among the assets */
+export function definitionText(stateMachine: Record<string, unknown>, assets: ReadonlyMap<string, string>): string {
+  const { StateMachineName, DefinitionS3Location } = stateMachine;
+  const { Key } = DefinitionS3Location as { Key: string };
+  const path = assets.get(Key);
+  if (!path) throw new Error(`The definition of ${StateMachineName} (${Key}) is not among the assets of its stack.`);
+  return readFileSync(path, 'utf8');
+}
+
+/** A definition with what stands for the names in it. @throws for a name for which nothing stands, and for what stands for no name */
+export function substitute(text: string, values: Readonly<Record<string, string>>): string {
+  const unused = new Set(Object.keys(values));
+  const whole = text.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => {
+    if (!Object.hasOwn(values, name))
+      throw new Error(`A definition names ${name}, and its template has nothing for it.`);
+    unused.delete(name);
+    return String(values[name]);
+  });
+  if (unused.size > 0)
+    throw new Error(`A template has ${[...unused].join(', ')}, and its definition does not name it.`);
+  return whole;
+}
+
+/** Where the stack's assets are, folders and files, by the S3 key that the template has for them. */
+export function readAssets(stack: CloudFormationStackArtifact): ReadonlyMap<string, string> {
   const directory = stack.assembly.directory;
   const manifest = JSON.parse(readFileSync(join(directory, `${stack.id}.assets.json`), 'utf8')) as {
     files: Record<string, { source: { path: string }; destinations: Record<string, { objectKey: string }> }>;

@@ -38,12 +38,12 @@ export const authTokenReset = {
     'plan-token-reset': { runsIn: 'etcd' },
     'choose-next-token-action': { runsIn: 'etcd' },
     'toggle-authentication': {
-      runsIn: 'authentication-off-and-on',
+      runsIn: 'authentication',
       changes: (_, output) =>
         !output || output.toggled === true ? ['authentication was disabled, and enabled again at once'] : [],
     },
     'enable-authentication': {
-      runsIn: 'authentication-on',
+      runsIn: 'authentication',
       changes: (_, output) => (output?.changed === true ? ['authentication was enabled again'] : []),
     },
     'verify-tokens': { runsIn: 'etcd' },

@@ -44,7 +44,7 @@ export const quorumRecovery = {
     'find-recovery-backup': { runsIn: 'backups' },
     'plan-recovery': { runsIn: 'decisions' },
     // What is staged is in a bucket, and goes by itself.
-    'stage-snapshot': { runsIn: 'staging' },
+    'stage-snapshot': { runsIn: 'transfers' },
     'verify-recovery': { runsIn: 'etcd' },
   },
 

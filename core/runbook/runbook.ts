@@ -91,14 +91,7 @@ export interface RunbookAlarm {
 }
 
 /** Which of the functions runs a step: one with the permissions and the time that it needs. `lib/functions.ts` has them. */
-export type RunsIn =
-  | 'etcd'
-  | 'etcd-long'
-  | 'authentication-on'
-  | 'authentication-off-and-on'
-  | 'staging'
-  | 'backups'
-  | 'decisions';
+export type RunsIn = 'etcd' | 'etcd-long' | 'authentication' | 'transfers' | 'backups' | 'decisions';
 
 interface RunbookStep {
   runsIn: RunsIn;

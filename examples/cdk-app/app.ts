@@ -6,7 +6,7 @@ import { RemediatedCluster, RemediationPlatform } from 'etcd-remediation';
 const app = new App();
 
 // The platform, once for all clusters of a VPC. Its template is large, so it has a stack of its own.
-const platformStack = new Stack(app, 'EtcdRemediation', { suppressTemplateIndentation: true });
+const platformStack = new Stack(app, 'EtcdRemediation');
 const vpc = Vpc.fromVpcAttributes(platformStack, 'Vpc', {
   vpcId: 'vpc-0a1b2c3d4e5f60718',
   availabilityZones: ['eu-central-1a', 'eu-central-1b'],

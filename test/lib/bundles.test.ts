@@ -95,11 +95,11 @@ describe('the bundles', () => {
   );
 
   it('refuse a step of another function, and what names no step', async () => {
-    expect(await deployed('staging', "handler({ step: 'run-host-commands', input: {} }, {})")).toEqual({
+    expect(await deployed('transfers', "handler({ step: 'run-host-commands', input: {} }, {})")).toEqual({
       name: 'InvalidInput',
-      message: 'This function does not run the step "run-host-commands", but stage-snapshot.',
+      message: 'This function does not run the step "run-host-commands", but stage-snapshot, transfer-snapshots.',
     });
-    expect(await deployed('staging', "handler({ action: 'Begin' }, {})")).toMatchObject({ name: 'InvalidInput' });
+    expect(await deployed('transfers', "handler({ action: 'Begin' }, {})")).toMatchObject({ name: 'InvalidInput' });
   });
 
   it.each(WITH_ETCD)('%s understands the status of etcd 3.6', async (name) => {
@@ -125,18 +125,13 @@ describe('the bundles', () => {
     expect(await textOf(name)).not.toMatch(/grpc-js|etcdserverpb/);
   });
 
-  it.each(['staging', 'transfers'])(
-    '%s brings the client of S3 with it, for what presigns URLs has to fit it, and takes the others of the runtime',
-    async (name) => {
-      const text = await textOf(name);
-      expect(text.includes('X-Amz-SignedHeaders')).toBe(true);
-      // In brackets it is advice in an error's text.
-      const required = [...text.matchAll(/(?<!\[)require\("(@[^"]+)"\)/g)].map(([, name]) => name);
-      expect([...new Set(required)].toSorted()).toEqual(
-        name === 'transfers' ? ['@aws-sdk/client-ssm', '@aws-sdk/client-sts'] : [],
-      );
-    },
-  );
+  it('transfers brings the client of S3 with it, for what presigns URLs has to fit it, and takes the others of the runtime', async () => {
+    const text = await textOf('transfers');
+    expect(text.includes('X-Amz-SignedHeaders')).toBe(true);
+    // In brackets it is advice in an error's text.
+    const required = [...text.matchAll(/(?<!\[)require\("(@[^"]+)"\)/g)].map(([, name]) => name);
+    expect([...new Set(required)].toSorted()).toEqual(['@aws-sdk/client-ssm', '@aws-sdk/client-sts']);
+  });
 
   it('bring a gRPC failure back as an error of the taxonomy', async () => {
     const input = { cluster: CLUSTER, member: 'node1', transferee: 'node1' };

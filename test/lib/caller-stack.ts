@@ -5,6 +5,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { Logs } from '../../lib/logs.ts';
 import { RemediationApi } from '../../lib/triggers/api.ts';
 import { StartAutomation } from '../../lib/triggers/automation.ts';
 import { ROOT } from './stacks.ts';
@@ -23,6 +24,7 @@ export function synthesizeCallers(): Template {
     const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));
     const app = new App({ outdir: join(directory, 'cdk.out'), context, builtinCloudFormationValidation: false });
     const stack = new Stack(app, 'Callers');
+    new Logs(stack);
     new RemediationApi(stack, 'api', {
       bundle,
       stateMachineArn: STATE_MACHINE,

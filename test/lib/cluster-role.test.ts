@@ -89,6 +89,7 @@ function reachesOf(cluster: 'orders' | 'billing'): Record<ClusterAccess, [string
 
 const ACCESS: Record<string, ClusterAccess> = {
   'run-host-commands': 'commands',
+  'stage-snapshot': 'transfers',
   'transfer-snapshots': 'transfers',
   'list-backups': 'backups',
   'find-recovery-backup': 'backups',

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { RUNBOOKS } from '../../core/runbooks.ts';
 import { ENTRY, FLEET, functionOf, permissionsOf, ROOT, render, resourcesOf, synthesizeStacks } from './stacks.ts';
 
-const { platform } = synthesizeStacks(FLEET);
+const { platform, definitions } = synthesizeStacks(FLEET);
 const [[bucketId, bucket] = ['', undefined]] = Object.entries(resourcesOf(platform, 'AWS::S3::Bucket')).filter(([id]) =>
   id.startsWith('Reports'),
 );
@@ -93,10 +93,8 @@ describe('reports', () => {
   it('are named to whoever asks the API, in the pages of what has ended, and on the dashboard', () => {
     const [, api] = functionOf(platform, 'api');
     expect(render(api.Environment.Variables.REPORTS)).toBe(`s3://<${bucketId}>/remediations/`);
-    const named = Object.values(resourcesOf(platform, 'AWS::StepFunctions::StateMachine')).flatMap(({ Properties }) => {
-      const { States } = JSON.parse(
-        render(Properties.DefinitionString).replaceAll(/<[^<>"]*>/g, (each) => each.replaceAll('"', "'")),
-      );
+    const named = Object.values(definitions).flatMap((definition) => {
+      const { States } = JSON.parse(definition);
       return Object.keys(States).filter((name) =>
         JSON.stringify(States[name].Arguments ?? '').includes(
           `/s3/object/<${bucketId}>?region=REGION&prefix=remediations/`,

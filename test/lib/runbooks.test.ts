@@ -260,7 +260,7 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
     });
   });
 
-  it('is traced, and logs every event into a log group that is kept for half a year, also when the stack goes', () => {
+  it('is traced, and logs every event into the log of all workflows, which is kept for half a year, also when the stack goes', () => {
     const { Properties } = stateMachineOf(stacks.platform, stateMachineName);
     expect(Properties).toMatchObject({
       TracingConfiguration: { Enabled: true },
@@ -277,7 +277,7 @@ describe.each(NAMES)('the definition of %s', (stateMachineName) => {
     // A second deployment after the stack has gone would meet a group of a fixed name that is still there.
     const stackId = { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] };
     expect(resource?.Properties.LogGroupName).toEqual({
-      'Fn::Join': ['', [`/aws/vendedlogs/states/${stateMachineName}-`, stackId]],
+      'Fn::Join': ['', ['/aws/vendedlogs/states/etcd-remediation-workflows-', stackId]],
     });
   });
 });

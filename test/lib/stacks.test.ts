@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clusterSchema } from '../../core/cluster/clusters.ts';
+import { functionOf as functionName } from '../../lib/steps.ts';
 import {
   FLEET,
   functionOf,
@@ -19,6 +20,8 @@ const fleet = synthesizeStacks(FLEET);
 const { platform } = fleet;
 const TOGGLE = 'toggle-authentication';
 const CHOICE = 'choose-runbook';
+/** Those that disable authentication or enable it, and those that decide: each kind is of one function. */
+const ALONE = [TOGGLE, 'enable-authentication', ...STEPS.filter((step) => functionName(step) === 'decisions')];
 const OUTSIDE = [
   CHOICE,
   'choose-recovery',
@@ -55,7 +58,7 @@ describe('the function of every step', () => {
     expect(Object.keys(properties.Environment?.Variables ?? {})).toEqual([
       ...(STEPS_WITHOUT_CLUSTER.includes(step) ? [] : ['CLUSTER_ROLES']),
       ...(STAGING_STEPS.includes(step) ? ['STAGING_BUCKET'] : []),
-      ...(step === TOGGLE || step === CHOICE ? ['RUNBOOKS'] : []),
+      ...(ALONE.includes(step) ? ['RUNBOOKS'] : []),
     ]);
   });
 
@@ -82,10 +85,12 @@ describe('the function of every step', () => {
     expect(logGroup?.Properties).not.toHaveProperty('LogGroupName');
   });
 
-  it('has a log group to itself', () => {
-    const functions = Object.values(resourcesOf(platform, 'AWS::Lambda::Function'));
-    const used = functions.map(({ Properties }) => Properties.LoggingConfig.LogGroup.Ref);
-    expect(new Set(used).size).toBe(functions.length);
+  it('logs where all functions do, so that one search finds an execution, and no workflow and no caller does', () => {
+    const of = (type: string) => Object.values(resourcesOf(platform, type)).map(({ Properties }) => Properties);
+    const groups = of('AWS::Lambda::Function').map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref);
+    expect(new Set(groups).size).toBe(1);
+    const others = JSON.stringify([of('AWS::StepFunctions::StateMachine'), of('AWS::ApiGateway::Stage')]);
+    expect(others).not.toContain(groups[0]);
   });
 
   it('may run for five minutes; for 14 where it waits for a large database, for one where it may disable authentication or enable it, or is due again by then', () => {

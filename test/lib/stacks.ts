@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { App } from 'aws-cdk-lib/core';
+import type { CloudFormationStackArtifact } from 'aws-cdk-lib/cx-api';
 import type { Cluster, ClustersFile } from '../../core/cluster/clusters.ts';
 import { defineStacks } from '../../lib/app.ts';
 import type { StepBundles } from '../../lib/bundles/bundle-steps.ts';
@@ -13,7 +14,7 @@ import type { Table } from '../../local/aws/dynamodb.ts';
 import type { EventRule } from '../../local/aws/events.ts';
 import type { Role } from '../../local/aws/iam.ts';
 import type { MinutelySchedule, RecurringStart } from '../../local/event-sources.ts';
-import { readTemplate } from '../../local/template.ts';
+import { definitionText, readAssets, readTemplate, substitute } from '../../local/template.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 export const FUNCTIONS = Object.keys(STEPS_OF);
@@ -49,6 +50,7 @@ export const STEPS_WITHOUT_CLUSTER = STEPS_WITHOUT_ETCD.filter(
       'prune-backups',
       'record-rehearsal',
       'run-host-commands',
+      'stage-snapshot',
       'transfer-snapshots',
       'try-backups',
     ].includes(step),
@@ -133,6 +135,8 @@ export interface Stacks {
   /** By the cluster's name. */
   clusters: Record<string, Template>;
   stateMachines: Record<string, unknown>;
+  /** The same as texts of JSON, with what CloudFormation fills in as {@link render} has it. */
+  definitions: Record<string, string>;
   /** The ARNs of topics, as the embedded platform knows them. */
   topics: string[];
   rules: EventRule[];
@@ -191,6 +195,7 @@ export function synthesizeStacks(file: ClustersFile, codeOf?: (name: string) => 
         }),
       ),
       stateMachines: Object.assign({}, ...stacks.map((stack) => readTemplate(stack).stateMachines)),
+      definitions: Object.assign({}, ...stacks.map(definitionsIn)),
       topics: stacks.flatMap((stack) => readTemplate(stack).topics),
       rules: stacks.flatMap((stack) => readTemplate(stack).rules),
       functions: stacks.flatMap((stack) => readTemplate(stack).functions.map(({ arn }) => arn)),
@@ -206,6 +211,20 @@ export function synthesizeStacks(file: ClustersFile, codeOf?: (name: string) => 
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+function definitionsIn(stack: CloudFormationStackArtifact): Record<string, string> {
+  const assets = readAssets(stack);
+  const machines = Object.values(resourcesOf(Template.fromJSON(stack.template), 'AWS::StepFunctions::StateMachine'));
+  return Object.fromEntries(
+    machines.map(({ Properties }) => {
+      const values = Object.entries(Properties.DefinitionSubstitutions ?? {}).map(([name, value]) => [
+        name,
+        render(value),
+      ]);
+      return [Properties.StateMachineName, substitute(definitionText(Properties, assets), Object.fromEntries(values))];
+    }),
+  );
 }
 
 function partsOf(assembly: string): Map<string, string> {

@@ -56,22 +56,18 @@ describe('permissions', () => {
     expect(ownPermissionsOf(platform, step)).toEqual([parameters]);
   });
 
-  it.each(['choose-recovery', 'plan-recovery', 'explain-changes', 'weigh-check', 'weigh-room'])(
-    'let %s ask nobody: it decides',
-    (step) => {
-      expect(ownPermissionsOf(platform, step)).toEqual([]);
-    },
-  );
-
   /** To see whether it is alone. */
   const runbooks = Object.values(RUNBOOKS).flatMap(({ stateMachineName }) => [
     `states:ListExecutions arn:<AWS::Partition>:states:${here}:stateMachine:${stateMachineName}`,
     `states:DescribeExecution arn:<AWS::Partition>:states:${here}:execution:${stateMachineName}:*`,
   ]);
 
-  it('let the choice of a runbook look for runbooks that run, and ask for nothing else', () => {
-    expect(ownPermissionsOf(platform, 'choose-runbook').toSorted()).toEqual(runbooks.toSorted());
-  });
+  it.each(['choose-runbook', 'choose-recovery', 'plan-recovery', 'explain-changes', 'weigh-check', 'weigh-room'])(
+    'let %s, which decides, look for runbooks that run, and ask for nothing else',
+    (step) => {
+      expect(ownPermissionsOf(platform, step).toSorted()).toEqual(runbooks.toSorted());
+    },
+  );
 
   const lookForHosts = 'ssm:DescribeInstanceInformation *';
   const followCommands = [
@@ -79,13 +75,17 @@ describe('permissions', () => {
     'ssm:ListCommands *',
   ];
   const [bucket] = Object.keys(resourcesOf(platform, 'AWS::S3::Bucket')).filter((id) => id.startsWith('Staging'));
+  const inStaging = ['AbortMultipartUpload', 'DeleteObject', 'GetObject', 'PutObject'];
+  const transfers = [...followCommands, ...inStaging.map((action) => `s3:${action} <${bucket}.Arn>/*`)];
   /** What a step may do itself, besides reading the registry and assuming the roles of clusters. */
   const ownOf: Record<string, string[]> = {
     'toggle-authentication': runbooks,
+    'enable-authentication': runbooks,
     'analyze-store': [lookForHosts],
     'diagnose-cluster': [lookForHosts],
     'run-host-commands': followCommands,
-    'transfer-snapshots': [...followCommands, `s3:GetObject <${bucket}.Arn>/*`, `s3:PutObject <${bucket}.Arn>/*`],
+    'stage-snapshot': transfers,
+    'transfer-snapshots': transfers,
   };
 
   it.each(STEPS.filter((step) => !STEPS_WITHOUT_CLUSTER.includes(step)))(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { App, Aws, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Logs } from '../../lib/logs.ts';
 import { StepFunction, type StepFunctionProps } from '../../lib/step-function.ts';
 import { tasksOf } from './definitions.ts';
 import {
@@ -14,7 +15,6 @@ import {
   permissionsOf,
   RELEASE,
   ROOT,
-  render,
   resourcesOf,
   STEPS,
   stateMachineOf,
@@ -23,7 +23,7 @@ import {
 
 /** A deploy leaves executions alone that are at work: they go on with the versions of functions that they began with. */
 
-const { platform } = synthesizeStacks(FLEET);
+const { platform, definitions } = synthesizeStacks(FLEET);
 const VERSIONS = resourcesOf(platform, 'AWS::Lambda::Version');
 const MACHINES = Object.values(resourcesOf(platform, 'AWS::StepFunctions::StateMachine')).map(
   ({ Properties }) => Properties.StateMachineName as string,
@@ -45,8 +45,8 @@ describe('every Task that invokes a function', () => {
   it.each(MACHINES)(
     'in %s names a version, and the role may invoke every version of exactly those functions',
     (name) => {
-      const { DefinitionString, RoleArn } = stateMachineOf(platform, name).Properties;
-      const definition = JSON.parse(render(DefinitionString).replaceAll('<AWS::Partition>', 'aws'));
+      const { RoleArn } = stateMachineOf(platform, name).Properties;
+      const definition = JSON.parse(definitions[name]?.replaceAll('<AWS::Partition>', 'aws') ?? '');
       const invoked = tasksOf(definition).map(
         ({ state }) => (state.Arguments as { FunctionName: string }).FunctionName,
       );
@@ -99,6 +99,7 @@ describe("a function's configuration", () => {
   /** The logical ID of a function's version; its environment comes after the version was asked for, as it may in a stack. */
   function versionOf(change: Partial<StepFunctionProps> = {}, environment: Record<string, string> = {}) {
     const stack = new Stack(new App({ outdir: mkdtempSync(join(directory, 'cdk-')) }), 'sample');
+    new Logs(stack);
     const { function: step } = new StepFunction(stack, 'step', {
       bundle: join(ROOT, 'bin'),
       description: 'A step',

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { cx_api } from 'aws-cdk-lib';
@@ -9,13 +9,15 @@ let directory: string;
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'template-test-'));
-  const files = { a: { source: { path: 'asset.a' }, destinations: { here: { objectKey: 'a.zip' } } } };
-  writeFileSync(join(directory, 'sample.assets.json'), JSON.stringify({ files }));
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** What the reader finds in a stack with these resources. */
 function read(resources: Record<string, { Type: string; Properties: object }>) {
+  const asset = (path: string, objectKey: string) => ({ source: { path }, destinations: { here: { objectKey } } });
+  const definitions = readdirSync(directory).map((file) => [file, asset(file, file)]);
+  const files = { a: asset('asset.a', 'a.zip'), ...Object.fromEntries(definitions) };
+  writeFileSync(join(directory, 'sample.assets.json'), JSON.stringify({ files }));
   const stack = { id: 'sample', assembly: { directory }, template: { Resources: resources } };
   return readTemplate(stack as unknown as cx_api.CloudFormationStackArtifact);
 }
@@ -31,10 +33,19 @@ function parameter(value: unknown) {
   return { Type: 'AWS::SSM::Parameter', Properties: { Name: '/a', Value: value } };
 }
 
-function machine(name: string, definition: unknown = '{}') {
+/** In a definition: what stands for this name in its template. */
+function value(name: string): string {
+  return `\${${name}}`;
+}
+
+/** One with its definition in a file. */
+function machine(name: string, definition: object = {}, substitutions?: Record<string, unknown>) {
+  const Key = `${name}.json`;
+  writeFileSync(join(directory, Key), JSON.stringify(definition));
+  const DefinitionS3Location = { Bucket: { 'Fn::Sub': 'assets' }, Key };
   return {
     Type: 'AWS::StepFunctions::StateMachine',
-    Properties: { StateMachineName: name, DefinitionString: definition },
+    Properties: { StateMachineName: name, DefinitionS3Location, DefinitionSubstitutions: substitutions },
   };
 }
 
@@ -59,11 +70,11 @@ function resolved(value: unknown) {
   ];
 }
 
-/** A definition in whose text the ARN of this version of a function stands, with what else the template has to hold. */
+/** A definition for a name in which this version of a function stands, with what else the template has to hold. */
 function invokes(version: object, others: Record<string, { Type: string; Properties: object }> = {}) {
-  const definition = { 'Fn::Join': ['', ['{"FunctionName":"', { Ref: 'Version' }, '"}']] };
+  const Machine = machine('machine', { FunctionName: value('step') }, { step: { Ref: 'Version' } });
   const Version = { Type: 'AWS::Lambda::Version', Properties: version };
-  return read({ ...others, Version, Machine: machine('machine', definition) });
+  return read({ ...others, Version, Machine });
 }
 
 function substitution(...names: string[]) {
@@ -87,9 +98,16 @@ describe('a template', () => {
   });
 
   it('gives its state machines, which invoke the functions under the same ARNs', () => {
-    const definition = ['{"Resource":"', { 'Fn::GetAtt': ['Step', 'Arn'] }, '"}'];
-    const template = read({ Step: lambda(), Machine: machine('machine', { 'Fn::Join': ['', definition] }) });
-    expect(template.stateMachines).toEqual({ machine: { Resource: template.functions[0]?.arn } });
+    const values = { step: { 'Fn::GetAtt': ['Step', 'Arn'] }, region: { Ref: 'AWS::Region' } };
+    const Machine = machine(
+      'machine',
+      { Resource: value('step'), Comment: `in ${value('region')}, ${value('region')}` },
+      values,
+    );
+    const template = read({ Step: lambda(), Machine });
+    expect(template.stateMachines).toEqual({
+      machine: { Resource: template.functions[0]?.arn, Comment: 'in local, local' },
+    });
   });
 
   it.each([
@@ -140,10 +158,9 @@ describe('a template', () => {
   });
 
   it('gives its topics, which state machines know by the same ARNs', () => {
-    const definition = ['{"TopicArn":"', { Ref: 'PagesTopic1A' }, '"}'];
     const { topics, stateMachines } = read({
       PagesTopic1A: { Type: 'AWS::SNS::Topic', Properties: { DisplayName: 'etcd-remediation' } },
-      Machine: machine('machine', { 'Fn::Join': ['', definition] }),
+      Machine: machine('machine', { TopicArn: value('topic') }, { topic: { Ref: 'PagesTopic1A' } }),
     });
     expect(topics).toEqual(['arn:aws:sns:local:000000000000:PagesTopic1A']);
     expect(stateMachines).toEqual({ machine: { TopicArn: topics[0] } });
@@ -258,6 +275,27 @@ describe('what the platform does not know', () => {
     const number = parameter({ 'Fn::GetAtt': ['Version', 'Version'] });
     expect(() => invokes({ FunctionName: { Ref: 'Step' } }, { Step: lambda(), Number: number })).toThrow(
       'The embedded platform does not know {"Fn::GetAtt":["Version","Version"]}.',
+    );
+  });
+
+  it.each([
+    [
+      'a name for which nothing stands',
+      { Resource: value('step') },
+      undefined,
+      'A definition names step, and its template',
+    ],
+    ['a name that every object has', { Resource: value('constructor') }, {}, 'A definition names constructor, and its'],
+    ['a value that it does not name', {}, { step: 'a' }, 'A template has step, and its definition does not name it.'],
+  ])('is refused where a definition has %s', (_, definition, values, problem) => {
+    expect(() => read({ Machine: machine('machine', definition, values) })).toThrow(problem);
+  });
+
+  it('is refused where a definition is not an asset', () => {
+    const Machine = machine('machine');
+    Machine.Properties.DefinitionS3Location.Key = 'another.json';
+    expect(() => read({ Machine })).toThrow(
+      'The definition of machine (another.json) is not among the assets of its stack.',
     );
   });
 

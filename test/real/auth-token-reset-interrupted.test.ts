@@ -139,7 +139,7 @@ describeOn('3.3.25')('authentication is enabled at the end of an auth token rese
 
   const STRIKES = {
     'the function dies': async () => {
-      expect(await killFunctions('authentication-off-and-on')).toBeGreaterThan(0);
+      expect(await killFunctions('authentication')).toBeGreaterThan(0);
     },
     'its member crashes': async (member: string) => {
       crashed = member;
