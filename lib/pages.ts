@@ -14,6 +14,7 @@ import { INCOMING_PAGES_TOPIC, PAGES_TOPIC, WATCH_ALARM_PREFIX } from '../core/d
 import { named } from './names.ts';
 import { type PageMessage, pageMessage } from './page-message.ts';
 import { queueForPeople } from './queue-for-people.ts';
+import { policyOf } from './role-policy.ts';
 import { MAX_SUBJECT_CHARS } from './subject.ts';
 import { Pager } from './workflows/pager.ts';
 import { WHILE_AWS_IS_AWAY } from './workflows/parts/retry-policies.ts';
@@ -121,15 +122,16 @@ export class Pages extends Construct {
       assumedBy: new ServicePrincipal('pipes.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
+      // A pipe asks for its permissions when it is made: they are there by then.
+      inlinePolicies: policyOf(
+        {
+          actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+          resources: [queue.queueArn],
+        },
+        { actions: ['states:StartExecution'], resources: [pager.stateMachineArn] },
+      ),
     });
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-        resources: [queue.queueArn],
-      }),
-    );
-    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [pager.stateMachineArn] }));
-    const pipe = new CfnPipe(this, 'Pipe', {
+    new CfnPipe(this, 'Pipe', {
       description: 'Hands on the pages that came in together',
       roleArn: role.roleArn,
       source: queue.queueArn,
@@ -142,8 +144,6 @@ export class Pages extends Construct {
       target: pager.stateMachineArn,
       targetParameters: { stepFunctionStateMachineParameters: { invocationType: 'FIRE_AND_FORGET' } },
     });
-    // A pipe asks for its permissions when it is made.
-    pipe.node.addDependency(role);
   }
 
   /** No page can say that pages are not sent. */

@@ -1,4 +1,4 @@
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Duration, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
@@ -6,6 +6,7 @@ import { INCIDENTS } from '../../core/runbooks.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { executionArns } from '../arns.ts';
 import { named } from '../names.ts';
+import { policyOf } from '../role-policy.ts';
 
 export interface StartAutomationProps {
   /** The entry workflow's. */
@@ -105,14 +106,14 @@ export class StartAutomation extends Construct {
       assumedBy: new ServicePrincipal('ssm.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
+      inlinePolicies: policyOf(
+        { actions: ['states:StartExecution'], resources: [stateMachineArn] },
+        {
+          actions: ['states:DescribeExecution', 'states:StopExecution'],
+          resources: [executionArns(this, ENTRY_STATE_MACHINE)],
+        },
+      ),
     });
-    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [stateMachineArn] }));
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ['states:DescribeExecution', 'states:StopExecution'],
-        resources: [executionArns(this, ENTRY_STATE_MACHINE)],
-      }),
-    );
     Validations.of(role).acknowledge({
       id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${named(this, ENTRY_STATE_MACHINE)}:*]`,
       reason: 'Which execution it is, is known only when it has begun: any of this one state machine.',

@@ -1,4 +1,4 @@
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IScheduleTarget, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
@@ -9,6 +9,7 @@ import { invocationOf } from '../../core/remediation/invocation.ts';
 import { ENTRY_STATE_MACHINE } from '../../core/text/names.ts';
 import { stateMachineArnOf } from '../arns.ts';
 import { named } from '../names.ts';
+import { policyOf } from '../role-policy.ts';
 
 /** How often a cluster is looked at; its alarms count in these. */
 export const DETECTOR_PERIOD = Duration.minutes(1);
@@ -23,7 +24,8 @@ export class DetectorSchedules extends Construct {
     super(scope, id);
     const stack = Stack.of(this);
     const group = stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: 'default' });
-    const role = new Role(this, 'Role', {
+    const startable = [BACKUP_STATE_MACHINE, REHEARSAL_STATE_MACHINE, ENTRY_STATE_MACHINE];
+    new Role(this, 'Role', {
       roleName: named(this, schedulerRoleName(Aws.REGION)),
       description:
         'Invokes the detector of etcd-remediation for each cluster, and starts its backups, rehearsals and maintenance',
@@ -31,11 +33,11 @@ export class DetectorSchedules extends Construct {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
       }),
+      inlinePolicies: policyOf(
+        { actions: ['lambda:InvokeFunction'], resources: [detectorArn(this)] },
+        { actions: ['states:StartExecution'], resources: startable.map((name) => stateMachineArnOf(this, name)) },
+      ),
     });
-    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [detectorArn(this)] }));
-    const startable = [BACKUP_STATE_MACHINE, REHEARSAL_STATE_MACHINE, ENTRY_STATE_MACHINE];
-    const started = startable.map((name) => stateMachineArnOf(this, name));
-    role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: started }));
   }
 }
 

@@ -317,10 +317,12 @@ export function render(value: unknown): string {
 export function permissionsOf(template: Template, roleId: string): string[] {
   const list = (value: unknown) => (Array.isArray(value) ? value : [value]);
   const role = resourcesOf(template, 'AWS::IAM::Role')[roleId];
-  if (role?.Properties.ManagedPolicyArns || role?.Properties.Policies) throw new Error('Look at this role too.');
-  return Object.values(resourcesOf(template, 'AWS::IAM::Policy'))
+  if (role?.Properties.ManagedPolicyArns) throw new Error('Look at this role too.');
+  const attached = Object.values(resourcesOf(template, 'AWS::IAM::Policy'))
     .filter(({ Properties }) => Properties.Roles.some((role: { Ref: string }) => role.Ref === roleId))
-    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    .map(({ Properties }) => Properties);
+  return [...(role?.Properties.Policies ?? []), ...attached]
+    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
     .flatMap(({ Effect, Action, Resource }) => {
       if (Effect !== 'Allow') throw new Error(`Look at ${Effect}.`);
       return list(Action).flatMap((action) => list(Resource).map((resource) => `${action} ${render(resource)}`));
