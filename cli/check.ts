@@ -21,28 +21,27 @@ export function checkCommand(): Command {
   takeFiles(command).addOption(
     stagingAddressOption('each host is asked whether it could fetch the snapshot of a quorum recovery from there'),
   );
-  return takeLook(command, 'let what is deployed to AWS check this cluster')
+  return takeLook(command, 'let what is deployed to AWS check')
     .addHelpText(
       'after',
       examples(
         [
           'check --config clusters.json --secrets secrets.json --hosts hosts.json --staging-address 10.0.1.5',
-          'check --config clusters.json --secrets secrets.json --cluster orders',
-          'check --deployed orders',
+          'check orders --config clusters.json --secrets secrets.json',
+          'check orders --deployed',
         ],
         '0 nothing has to be corrected; 1 something has, or could not be looked at; 2 for a wrong use.',
       ),
     )
-    .action(async (flags: LookFlags) => {
-      const { deployed } = flags;
-      if (deployed === undefined) return check(flags);
+    .action(async (name: string | undefined, flags: LookFlags) => {
+      if (!flags.deployed) return check(name, flags);
       const { checkDeployed } = await import('./deployed/check.ts');
-      return checkDeployed(deployed === true ? undefined : deployed, flags);
+      return checkDeployed(name, flags);
     });
 }
 
-async function check(flags: LookFlags): Promise<void> {
-  await lookFromHere<Checked>(flags, {
+async function check(name: string | undefined, flags: LookFlags): Promise<void> {
+  await lookFromHere<Checked>(name, flags, {
     doing: 'Checking',
     preparation: 'Synthesizing the workflow and bundling its steps',
     at: (platform, { cluster, progress }) => {

@@ -5,8 +5,8 @@ import { typed } from './format.ts';
 /** How a person goes on where it runs on this machine. */
 export function commandsHere(files: FileFlags): Commands {
   return {
-    diagnose: (cluster) => typed('diagnose', ...typedFiles(files), '--cluster', cluster),
+    diagnose: (cluster) => typed('diagnose', cluster, ...typedFiles(files)),
     remediate: (cluster, incident) =>
-      typed('run', ...typedFiles(files), '--cluster', cluster, ...(incident === '' ? [] : ['--incident', incident])),
+      typed('run', cluster, ...typedFiles(files), ...(incident === '' ? [] : ['--incident', incident])),
   };
 }

@@ -26,24 +26,23 @@ export function diagnoseCommand(): Command {
         'cluster has, what that rests on, and what to type next. Changes nothing, and takes no longer than 20 seconds for a cluster.\n\n' +
         'With --deployed the deployed function looks, and this machine need not reach the clusters.',
     );
-  return takeLook(takeFiles(command), 'ask what is deployed to AWS, about this cluster')
+  return takeLook(takeFiles(command), 'ask what is deployed to AWS')
     .addHelpText(
       'after',
       examples(
-        ['diagnose --config clusters.json --secrets secrets.json --cluster orders', 'diagnose --deployed orders'],
+        ['diagnose orders --config clusters.json --secrets secrets.json', 'diagnose orders --deployed'],
         '0 every cluster is healthy; 1 one is not, could not be diagnosed, or is configured wrongly; 2 for a wrong use.',
       ),
     )
-    .action(async (flags: LookFlags) => {
-      const { deployed } = flags;
-      if (deployed === undefined) return diagnose(flags);
+    .action(async (name: string | undefined, flags: LookFlags) => {
+      if (!flags.deployed) return diagnose(name, flags);
       const { diagnoseDeployed } = await import('./deployed/diagnose.ts');
-      return diagnoseDeployed(deployed === true ? undefined : deployed, flags);
+      return diagnoseDeployed(name, flags);
     });
 }
 
-async function diagnose(flags: LookFlags): Promise<void> {
-  await lookFromHere<Diagnosed>(flags, {
+async function diagnose(name: string | undefined, flags: LookFlags): Promise<void> {
+  await lookFromHere<Diagnosed>(name, flags, {
     doing: 'Diagnosing',
     preparation: 'Bundling the steps',
     at: async (platform, { cluster: { name }, progress }) => {

@@ -136,7 +136,7 @@ export function isSpaceScarce({ warnings }: Diagnosis): boolean {
 
 /** As it is typed. */
 function dryRun({ name }: Cluster, incident: Incident, files: FileFlags): string {
-  return typed('run', ...typedFiles(files), '--cluster', name, '--incident', incident, '--dry-run');
+  return typed('run', name, ...typedFiles(files), '--incident', incident, '--dry-run');
 }
 
 /** All of a member in a line; that of one which does not answer has nothing but its problem. */

@@ -19,20 +19,18 @@ const AT_ONCE = 8;
 /** What the commands have in common that look at clusters and change nothing. */
 
 export interface LookFlags extends FileFlags, DeployedFlags, BackupsFlag {
-  cluster?: string;
-  /** Of which cluster; true for every one. */
-  deployed?: string | true;
+  deployed?: true;
   stagingAddress?: StagingAddress;
 }
 
-/** @param deployed for the help: `ask what is deployed to AWS, about this cluster` */
+/** @param deployed for the help: `ask what is deployed to AWS` */
 export function takeLook(command: Command, deployed: string): Command {
   command
     .addOption(backupsOption('it is looked into; without it backups are not looked at'))
-    .option('--cluster <name>', 'which of the clusters (default: every one)')
+    .argument('[cluster]', 'the cluster, by its name in clusters.json (default: every one)')
     .addOption(
-      new Option('--deployed [cluster]', `${deployed} (default: every one); no file is needed`).conflicts([
-        ...['config', 'secrets', 'hosts', 'stagingAddress', 'backups', 'cluster'],
+      new Option('--deployed', `${deployed}; no file is needed`).conflicts([
+        ...['config', 'secrets', 'hosts', 'stagingAddress', 'backups'],
       ]),
     );
   return takeDeployment(command).option(
@@ -53,11 +51,15 @@ interface Look<Finding extends object> {
   describe(clusters: readonly Cluster[], findings: readonly Finding[]): string[];
 }
 
-export async function lookFromHere<Finding extends object>(flags: LookFlags, look: Look<Finding>): Promise<void> {
+/** @param name of the cluster; undefined for every one */
+export async function lookFromHere<Finding extends object>(
+  name: string | undefined,
+  flags: LookFlags,
+  look: Look<Finding>,
+): Promise<void> {
   const output = openOutput(flags.json);
   const { file, secrets, hosts } = await readFiles(flags);
-  const { cluster: name, config } = flags;
-  const clusters = name === undefined ? file.clusters : [clusterNamed(name, file, config)];
+  const clusters = name === undefined ? file.clusters : [clusterNamed(name, file, flags.config)];
   requireSecrets(clusters, secrets);
   const { clusters: seen, backups } = await backupsFrom(flags, clusters);
 

@@ -36,15 +36,15 @@ export function rewriteCommands(text: string, { files, api }: Here): string {
     .replaceAll(/npx --no etcd-remediation reject (\S+) --reason WHY/g, (_, id) =>
       api ? answer(id, { decision: 'reject', reason: 'WHY' }) : 'Ctrl-C',
     )
-    .replaceAll(/npx --no etcd-remediation diagnose --deployed ([\w-]+)/g, (_, cluster) =>
-      typed('diagnose', ...about, '--cluster', cluster),
+    .replaceAll(/npx --no etcd-remediation diagnose ([\w-]+) --deployed/g, (_, cluster) =>
+      typed('diagnose', cluster, ...about),
     )
     .replaceAll(
       /npx --no etcd-remediation status (\S+)/g,
       (_, id) => curl(`/remediations/${id}`) || typed('report', id),
     )
     .replaceAll(/npx --no etcd-remediation start (\S+) --watch/g, (_, cluster) =>
-      api ? curl('/remediations', { cluster }) : typed('run', ...about, '--cluster', cluster),
+      api ? curl('/remediations', { cluster }) : typed('run', cluster, ...about),
     )
     .replaceAll(/npx --no etcd-remediation clusters\b/g, curl('/clusters') || typed('diagnose', ...about));
 }

@@ -44,11 +44,11 @@ export function runCommand(): Command {
       'Runs the same workflow as on AWS, but on this machine, against a cluster that it reaches. Remediates --incident, or what a ' +
         'diagnosis finds, one incident after the other. Start with --dry-run: it reads, and changes nothing.\n\n' +
         LOCK_OF_THIS_PROCESS,
-    );
+    )
+    .argument('<cluster>', 'the cluster, by its name in clusters.json');
   return takeFiles(command)
     .addOption(stagingAddressOption('from there each fetches the snapshot of a quorum recovery, over plain HTTP'))
     .addOption(backupsOption('a quorum recovery may restore one'))
-    .requiredOption('--cluster <name>', 'which of the clusters')
     .addOption(
       new Option('--incident <incident>', 'what is wrong (default: what a diagnosis finds)').choices(INCIDENTS),
     )
@@ -61,14 +61,14 @@ export function runCommand(): Command {
       'after',
       examples(
         [
-          'run --config clusters.json --secrets secrets.json --cluster orders --dry-run',
-          'run --config clusters.json --secrets secrets.json --cluster orders --incident space-exceeded',
-          'run --config clusters.json --secrets secrets.json --hosts hosts.json --cluster orders --incident member-failed --member node3 --approve',
+          'run orders --config clusters.json --secrets secrets.json --dry-run',
+          'run orders --config clusters.json --secrets secrets.json --incident space-exceeded',
+          'run orders --config clusters.json --secrets secrets.json --hosts hosts.json --incident member-failed --member node3 --approve',
         ],
         '0 for Remediated, NothingToDo and Planned; 1 for any other outcome; 2 for a wrong use.',
       ),
     )
-    .action(run);
+    .action((cluster: string, flags: Omit<Flags, 'cluster'>) => run({ ...flags, cluster }));
 }
 
 async function run(flags: Flags): Promise<void> {

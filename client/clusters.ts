@@ -1,11 +1,12 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type * as z from 'zod';
 import type { ClusterPage, ClusterSummary } from '../core/api/api.ts';
-import { Problem } from '../core/api/problems.ts';
+import { Problem, type ProblemKind } from '../core/api/problems.ts';
 import { type FoundBackups, ownBackupsOf } from '../core/backups/contracts.ts';
 import type { ListedBackups } from '../core/diagnosis/check.ts';
 import type { Diagnosis } from '../core/diagnosis/diagnosis.ts';
 import type { DiagnosisAnswer } from '../core/diagnosis/diagnosis-answer.ts';
+import { ERROR_NAMES } from '../core/errors.ts';
 import { invocationOf } from '../core/remediation/invocation.ts';
 import { analyzeStoreInput, type StoreAnalysis } from '../core/space-reclaim/store-analysis.ts';
 import type { Deployment } from '../core/text/names.ts';
@@ -87,37 +88,42 @@ export class Clusters {
 
   /**
    * Which of its own backups a cluster has, the newest first, as `list-backups` finds them. What S3 refuses is a part of the answer.
-   * @throws InvalidInput where the configuration asks for none; Problem `unknown-cluster`, `unavailable`
+   * @throws InvalidInput where the configuration asks for none; Problem `unknown-cluster`, `backups-not-listed`, `unavailable`
    */
   async backups(name: string): Promise<FoundBackups> {
     const cluster = await this.#registry.configurationOf(name);
     ownBackupsOf(cluster);
-    const FunctionName = this.#deployment.backupsFunction;
-    const { answer, failure } = await this.#invoke(this.#lambda, FunctionName, 'list-backups', { cluster });
-    if (failure !== '') throw new Error(failure);
-    return (answer as ListedBackups).backups?.own ?? { count: 0, backups: [], problem: '' };
+    const listed = await this.#invoke(this.#lambda, {
+      ...{ functionName: this.#deployment.backupsFunction, failed: 'backups-not-listed' },
+      ...{ step: 'list-backups', input: { cluster } },
+    });
+    return (listed as ListedBackups).backups?.own ?? { count: 0, backups: [], problem: '' };
   }
 
   /** Runs a step of the diagnosis by itself. @throws Problem `diagnosis-failed`, `unavailable` */
   async #ask(step: string, input: object, lambda = this.#lambda): Promise<unknown> {
-    const { answer, failure } = await this.#invoke(lambda, this.#deployment.diagnoseFunction, step, input);
-    if (failure !== '') throw new Problem('diagnosis-failed', failure);
-    return answer;
+    const functionName = this.#deployment.diagnoseFunction;
+    return this.#invoke(lambda, { functionName, step, input, failed: 'diagnosis-failed' });
   }
 
-  /** @returns the step's output; or with what it has failed: `PreconditionFailed: ...` @throws Problem `unavailable` */
+  /** @returns the step's output @throws Problem, of the kind `failed` where the step fails; `unavailable` */
   async #invoke(
     lambda: LambdaClient,
-    FunctionName: string,
-    step: string,
-    input: object,
-  ): Promise<{ answer: unknown; failure: string }> {
-    const request = { FunctionName, Payload: Buffer.from(JSON.stringify(invocationOf(step, input))) };
-    const { FunctionError, Payload } = await answerOf(lambda.send(new InvokeCommand(request)));
-    const answer = JSON.parse(Payload?.transformToString() || '{}') as unknown;
-    if (FunctionError === undefined) return { answer, failure: '' };
-    const { errorType, errorMessage } = answer as { errorType?: string; errorMessage?: string };
-    return { answer, failure: `${errorType}: ${errorMessage}` };
+    { functionName, step, input, failed }: { functionName: string; step: string; input: object; failed: ProblemKind },
+  ): Promise<unknown> {
+    const Payload = Buffer.from(JSON.stringify(invocationOf(step, input)));
+    const invoked = await answerOf(lambda.send(new InvokeCommand({ FunctionName: functionName, Payload })));
+    const answer = JSON.parse(invoked.Payload?.transformToString() || '{}') as unknown;
+    if (invoked.FunctionError === undefined) return answer;
+    const { errorType = 'Error', errorMessage = '' } = answer as { errorType?: string; errorMessage?: string };
+    if (errorType === ERROR_NAMES.AwsUnavailable) throw new Problem('unavailable', errorMessage);
+    const seen = `${errorType}: ${errorMessage}`;
+    // An error of ours says itself what to do; of any other only the function's log has more.
+    if (errorType in ERROR_NAMES) throw new Problem(failed, seen);
+    throw new Problem(
+      failed,
+      `${seen}\nThe function that runs ${step} has failed, and nothing was changed. Try again. If it fails again, its log in CloudWatch says why.`,
+    );
   }
 
   async #registered(): Promise<Registered[]> {

@@ -3,7 +3,7 @@ import type { Commands } from '../report/next-steps.ts';
 /** How a person goes on with what is deployed. @param typed a command line of these arguments */
 export function deployedCommands(typed: (...args: string[]) => string = typedWithPrefix): Commands {
   return {
-    diagnose: (cluster) => typed('diagnose', '--deployed', cluster),
+    diagnose: (cluster) => typed('diagnose', cluster, '--deployed'),
     remediate: (cluster, incident) => typed('start', cluster, ...(incident === '' ? [] : ['--incident', incident])),
   };
 }

@@ -54,6 +54,11 @@ postpone_on_signal() {
 }
 trap postpone_on_signal HUP INT TERM
 
+# shellcheck disable=SC2317
+postpone_unanswered() {
+  postpone "$1 That says nothing of the backup. Rehearse again once S3 answers."
+}
+
 # One at a time: the lock is the folder.
 lock_work() {
   if [ ! -d "$work" ] || ! has_flock; then return 0; fi
@@ -77,6 +82,13 @@ require_no_recovery() {
     esac
     postpone "A recovery works in $folder on this host, so nothing is rehearsed here. Rehearse once it has ended."
   done
+}
+
+# A network of its own keeps the private member from the cluster. A container may not let even root make one.
+require_own_network() {
+  local said
+  if [ "$(id -u)" != 0 ]; then return 0; fi
+  said=$(unshare -n true 2>&1) || refuse unshare-refused 65 "This host does not let root make a network of its own, as a container without CAP_SYS_ADMIN does not: \"unshare -n\" said: ${said:0:300}. Without one a private member could reach the cluster, so nothing was fetched or started. This says nothing of the backup. Rehearse on another host, or allow it here: a recovery replays logs in the same way."
 }
 
 require_memory() {
@@ -192,6 +204,7 @@ require_account
 require_snapshot_tools
 require_curl
 require_alone
+require_own_network
 [ -x "$bin_dir/etcd" ] || refuse etcd-missing 65 "There is no etcd in $bin_dir, so what is restored cannot be started on this host. Install etcd there, or correct binDir."
 has_flock || true
 remove_rehearsal "$real"
@@ -207,6 +220,7 @@ to_free=clean_up
 cd -- "$work"
 give_way
 
+if_unanswered=postpone_unanswered
 now_ms && begun=$reply
 fetch_recorded
 since "$begun" && fetch_ms=$reply

@@ -124,8 +124,8 @@ function grantsOf(scope: Construct, cluster: Cluster): Readonly<Record<ClusterAc
         ? [{ actions: ['s3:GetObject'], resources: [backupArn(backups)] }, ...useKey(backups, 'kms:Decrypt')]
         : []),
     ],
-    backups: backups ? [listOf(backups), ...(makesBackups ? readRecords(cluster, backups) : [])] : [],
-    pruning: backups && makesBackups ? [listOf(backups), expire(cluster)] : [],
+    backups: backups ? [listAll(backups), ...(makesBackups ? readRecords(cluster, backups) : [])] : [],
+    pruning: backups && makesBackups ? [listAll(backups), expire(cluster)] : [],
     rehearsing: backups && makesBackups ? recordRehearsals(cluster, backups) : [],
     'backing-up': backups && makesBackups ? [...readSecrets, ...write(cluster, backups)] : [],
   };
@@ -151,10 +151,11 @@ function expire(cluster: Cluster): Grant {
   return { actions: ['s3:DeleteObject'], resources: [ownBackupArn(cluster)] };
 }
 
-/** What is known of the rehearsals is one object. */
+/** What is known of the rehearsals is one object, and whether it is there is seen in the list of the bucket. */
 function recordRehearsals(cluster: Cluster, backups: BackupsPlace): Grant[] {
   return [
     { actions: ['s3:GetObject', 's3:PutObject'], resources: [rehearsalsArn(cluster)] },
+    listOf(backups.bucket, rehearsalKey(cluster)),
     ...useKey(backups, 'kms:Decrypt', 'kms:GenerateDataKey'),
   ];
 }
@@ -164,11 +165,16 @@ function useKey({ kmsKey }: BackupsPlace, ...actions: string[]): Grant[] {
 }
 
 /** To see what backups there are; their contents are no concern of who looks. */
-function listOf({ bucket, prefix }: BackupsPlace): Grant {
+function listAll({ bucket, prefix }: BackupsPlace): Grant {
+  return listOf(bucket, `${prefix}*`);
+}
+
+/** @param keys a pattern of IAM's */
+function listOf(bucket: string, keys: string): Grant {
   return {
     actions: ['s3:ListBucket'],
     resources: [`arn:${Aws.PARTITION}:s3:::${bucket}`],
-    ...(prefix !== '' && { conditions: { 's3:prefix': `${prefix}*` } }),
+    ...(keys !== '*' && { conditions: { 's3:prefix': keys } }),
   };
 }
 

@@ -264,7 +264,7 @@ export const OPERATIONS = {
       name: 'Backups',
       example: EXAMPLES.backups,
     },
-    problems: ['invalid-request', 'unknown-cluster'],
+    problems: ['invalid-request', 'unknown-cluster', 'backups-not-listed'],
   },
   startRehearsal: {
     method: 'POST',

@@ -23,6 +23,7 @@ export const PROBLEMS = {
   'too-large': { status: 413, title: 'The body is too large' },
   throttled: { status: 429, title: 'There are too many requests' },
   'internal-error': { status: 500, title: 'Something went wrong here' },
+  'backups-not-listed': { status: 502, title: 'The backups could not be listed' },
   'diagnosis-failed': { status: 502, title: 'The cluster could not be diagnosed' },
   unavailable: { status: 503, title: 'An AWS API does not answer at the moment' },
 } as const satisfies Record<string, { status: number; title: string }>;

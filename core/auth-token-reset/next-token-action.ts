@@ -2,7 +2,7 @@ import { refuseUnsafeAlarms } from '../cluster/cluster-health.ts';
 import { requireIdentities } from '../cluster/identity.ts';
 import { requireQuorumWithout, type Survey } from '../cluster/member-survey.ts';
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed, VerificationFailed } from '../errors.ts';
-import { placeOf } from '../hosts/host-place.ts';
+import { type SeenLog, startOf } from '../hosts/service-commands.ts';
 import type { ChooseNextTokenAction, NextTokenAction, TokenObservation } from './contracts.ts';
 import { isOpen, membersThat, surveyTokens } from './token-status.ts';
 
@@ -49,8 +49,7 @@ export function chooseNextTokenAction(observation: TokenObservation, request: Ch
       restartable.includes(name) && !restarted.includes(name) && canDoWithout(name, survey, observation, mayToggle),
   );
   if (next !== undefined) {
-    const { host, layout } = placeOf(cluster, next);
-    return { action: 'RestartService', member: next, host, parameters: { unit: layout.unit, action: 'restart' } };
+    return { action: 'RestartService', ...startOf(cluster, next, 'restart', runningLog(next, observation)) };
   }
   if (rejecting.length === 0) return { action: 'Finish' };
   const [through] = leaderFirst(membersThat('TakesTokens', members), survey.leader.name);
@@ -93,6 +92,12 @@ function describeTried(done: readonly string[]): string {
       : `the service of ${each.slice(each.indexOf(' ') + 1)} was restarted`,
   );
   return tried.length === 0 ? 'Nothing was tried.' : `Tried: ${tried.join('; ')}.`;
+}
+
+/** What a member that answers says of its log. It writes on: how far that goes on the disk is not known from here. */
+function runningLog(name: string, { members }: TokenObservation): SeenLog {
+  const seen = members.find((each) => each.name === name);
+  return { clusterId: seen?.answering ? seen.clusterId : '', commitIndex: '' };
 }
 
 /** What is kept in `done`. */

@@ -1,10 +1,11 @@
-import type { Cluster } from '../cluster/clusters.ts';
+import { type Cluster, layoutOf } from '../cluster/clusters.ts';
 import { quorumOf, type Survey } from '../cluster/member-survey.ts';
 import type { ListedMember } from '../cluster/observation.ts';
 import { forgetsToEnableTokens } from '../cluster/releases.ts';
 import { PreconditionFailed } from '../errors.ts';
 import type { InspectionReport } from '../hosts/host-command-results.ts';
-import { otherMemberOn } from '../hosts/host-fit.ts';
+import { foldersMisfit, otherMemberOn } from '../hosts/host-fit.ts';
+import { lostData, missingLog } from '../hosts/missing-data.ts';
 import type { MemberTokens, PlanTokenReset, ResetPremises, ResetRung, TokenResetPlan } from './contracts.ts';
 import { membersThat } from './token-status.ts';
 
@@ -69,6 +70,11 @@ function restartProblem(cluster: Cluster, name: string, inspections: readonly In
     return `its host ${member.host} cannot be looked at: ${report?.problem ?? 'it was not inspected'}`;
   const other = otherMemberOn(member, report.result);
   if (other !== '') return `the etcd on its host ${member.host} is another member's: ${other}`;
+  const [misfit] = foldersMisfit(layoutOf(cluster, member), report.result);
+  if (misfit) return misfit;
+  // It answers with what it has in memory and in files that are deleted already, and would have nothing after a restart.
+  const missing = lostData(report.result) || missingLog(report.result);
+  if (missing !== '') return missing;
   const { activeState, subState, mainPid } = report.result.unit;
   // The member answers, so etcd runs: where this unit does not run it, a restart would start a second one.
   if (activeState === 'active' && mainPid !== 0) return '';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Cluster } from '../cluster/clusters.ts';
 import { InvalidInput } from '../errors.ts';
+import { firstLine } from '../text/format.ts';
 import { ENTRY_STATE_MACHINE } from '../text/names.ts';
 import { parse } from '../text/parse.ts';
 
@@ -49,14 +50,15 @@ export const rehearsalsSchema = z.looseObject({
   /** Of this shape. A later one may have more fields, and what these mean stays. */
   format: z.literal(1),
   cluster: z.string(),
-  /** The last one. */
+  /** The last one that has come to an end; before any has, the first that was put off. */
   last: z.looseObject({
     at: z.iso.datetime(),
-    outcome: z.enum(['Passed', 'Failed']),
+    /** `Postponed` where none has come to an end so far: since then one is due. */
+    outcome: z.enum(['Passed', 'Failed', 'Postponed']),
     /** Empty where it failed before one was chosen. */
     backup: z.string(),
     member: z.string(),
-    /** The error's name and message; empty where it has passed. */
+    /** The error's name and message; empty where it has passed. Of one that was put off only why. */
     error: z.string(),
     problem: z.string(),
   }),
@@ -82,9 +84,15 @@ export function isProven(rehearsals: Rehearsals | null, everyDays: number, nowMs
   return nowMs - Date.parse(rehearsals.passed.at) < everyDays * DAY_MS - EARLY_MS;
 }
 
-/** Whether the last that has passed is twice as old as it should be. Where none has passed, each that fails says so. */
+/**
+ * Whether the last that has passed is twice as old as it should be; or, where all were put off so far, the first of these. Where one has failed, and none
+ * has passed, that says so already.
+ */
 export function isLate(rehearsals: Rehearsals | null, everyDays: number, nowMs: number): boolean {
-  return Boolean(rehearsals?.passed) && nowMs - Date.parse(rehearsals?.passed?.at ?? '') > 2 * everyDays * DAY_MS;
+  if (!rehearsals) return false;
+  const { last, passed } = rehearsals;
+  const since = passed?.at ?? (last.outcome === 'Postponed' ? last.at : undefined);
+  return since !== undefined && nowMs - Date.parse(since) > 2 * everyDays * DAY_MS;
 }
 
 /** From the begin of the fetch until the member served: as long as the data of a recovery from this backup takes on one host. */
@@ -97,5 +105,13 @@ export function describeRehearsals({ last, passed }: Rehearsals): string {
   const promise = passed
     ? `rehearsed on ${passed.at.slice(0, 10)} on the host of ${passed.member}, a recovery takes about ${secondsOf(passed)} s`
     : 'no rehearsal has passed so far';
-  return last.outcome === 'Passed' ? promise : `the last rehearsal, of ${last.at.slice(0, 10)}, failed; ${promise}`;
+  const day = last.at.slice(0, 10);
+  switch (last.outcome) {
+    case 'Passed':
+      return promise;
+    case 'Failed':
+      return `the last rehearsal, of ${day}, failed; ${promise}`;
+    case 'Postponed':
+      return `each rehearsal since ${day} was put off, the first one because: ${firstLine(last.problem).replace(/\.$/, '')}`;
+  }
 }

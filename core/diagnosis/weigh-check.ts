@@ -5,9 +5,9 @@ import { type ConfiguredMember, hostsOf, layoutOf } from '../cluster/clusters.ts
 import { judgeWork } from '../hosts/at-work.ts';
 import type { InspectionReport } from '../hosts/host-command-results.ts';
 import { ignoredSettings } from '../hosts/host-fit.ts';
+import { HOLDS_NOTHING } from '../hosts/missing-data.ts';
 import { newerData } from '../hosts/newer-data.ts';
 import { replacementMisfits } from '../member-replacement/replacement-plan.ts';
-import { HOLDS_NOTHING } from '../quorum-recovery/forgotten-data.ts';
 import { describeLeftRecoveries } from '../quorum-recovery/left-recoveries.ts';
 import { releasesMisfit, restoreMisfits } from '../quorum-recovery/recovery-fit.ts';
 import { checkRehearsals } from '../rehearsal/check-rehearsals.ts';

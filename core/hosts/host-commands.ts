@@ -36,7 +36,7 @@ export const SENT_AT = {
 export type HostParameter = TextRule | { values: readonly string[] };
 
 const { unit, path, optionalPath, account, execution, initialCluster, token } = TEXT_RULES;
-const { memberName, peerUrls, number, sha256, optionalSha256, presignedUrl } = TEXT_RULES;
+const { memberName, peerUrls, number, optionalNumber, optionalId, sha256, optionalSha256, presignedUrl } = TEXT_RULES;
 const yesOrNo = { values: ['yes', 'no'] };
 
 /**
@@ -62,7 +62,18 @@ export const HOST_COMMANDS = {
   'control-service': {
     description: 'Starts, stops or restarts the service, and waits until it really is so',
     timeoutSeconds: 300,
-    parameters: { unit, action: { values: ['start', 'start-without-waiting', 'stop', 'restart'] } },
+    parameters: {
+      unit,
+      action: { values: ['start', 'start-without-waiting', 'stop', 'restart'] },
+      dataDir: path,
+      walDir: optionalPath,
+      /**
+       * What is known of the member's log: its cluster's ID, and an index up to which it goes; each empty if unknown, and for a stop. A start is refused
+       * where that is not in its place any more.
+       */
+      clusterId: optionalId,
+      commitIndex: optionalNumber,
+    },
   },
   'archive-data-dir': {
     description: "Moves the data of a stopped member aside under the execution's name, so that etcd starts empty",
@@ -77,7 +88,7 @@ export const HOST_COMMANDS = {
   'join-cluster': {
     description: "Writes the cluster's members into etcd's configuration and starts the service, which begins empty",
     timeoutSeconds: 300,
-    parameters: { unit, configFile: path, initialCluster, execution },
+    parameters: { unit, configFile: path, dataDir: path, walDir: optionalPath, initialCluster, execution },
   },
   'snapshot-data-dir': {
     description:

@@ -74,8 +74,8 @@ const plannedTargetSchema = z.strictObject({
   staysLearner: z.boolean(),
   /** Whether the service ran when the host was inspected. */
   wasActive: z.boolean(),
-  /** Its unit; empty where nothing is to be stopped. */
-  unit: z.string(),
+  /** The parameters of control-service that start its service again as it was; empty where nothing is to be stopped. */
+  start: z.record(z.string(), z.string()),
   /** Those that its own etcd announces; empty where it has joined already. */
   peerUrls: z.array(z.string()),
 });

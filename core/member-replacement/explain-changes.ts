@@ -29,7 +29,7 @@ function describeChange(
   { cluster, targets }: Request,
 ): string {
   const target = targets.find((each) => each.member === member);
-  const unit = target?.unit ?? '';
+  const unit = target?.start.unit ?? '';
   switch (action) {
     case 'MoveLeadership':
       return `leadership was moved from ${member} to ${transferee}`;

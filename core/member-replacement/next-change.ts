@@ -7,6 +7,7 @@ import { isLearnerFirstRight, WITHOUT_PROMOTION } from '../cluster/releases.ts';
 import { EtcdUnavailable, PreconditionFailed } from '../errors.ts';
 import { inspectionOf, placeOf } from '../hosts/host-place.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
+import { stopOf } from '../hosts/service-commands.ts';
 import { condemn } from './condemned.ts';
 import type { ChooseNextChange, NextChange, PlannedTarget } from './contracts.ts';
 import { type ReplacementScope, refuseHealthyReplaced, surveyScope } from './replacement-scope.ts';
@@ -133,11 +134,7 @@ function chooseDeparture(
   const running = leaving.filter((member) => !isDone(request, 'StopService', member));
   for (const member of running) requireStillFailed(members.find(({ name }) => name === member) as SurveyedMember);
   if (running.length > 0) {
-    const commands = running.map((member) => {
-      const { unit } = placeOf(cluster, member).layout;
-      return command(cluster, member, { unit, action: 'stop' });
-    });
-    return { action: 'StopService', commands };
+    return { action: 'StopService', commands: running.map((member) => stopOf(cluster, member)) };
   }
   for (const { member, prepare, removeIds } of targets) {
     const isArchived = isDone(request, 'ArchiveDataDir', member);
@@ -198,8 +195,9 @@ function chooseArrival(
     return waitFor(member, MAX_IDLE_WAITS, request);
   }
   if (target.prepare && !isDone(request, 'JoinCluster', name)) {
-    const { unit, configFile } = placeOf(cluster, name).layout;
-    const parameters = { unit, configFile, initialCluster: initialClusterOf(cluster, memberList), execution };
+    const { unit, configFile, dataDir, walDir } = placeOf(cluster, name).layout;
+    const initialCluster = initialClusterOf(cluster, memberList);
+    const parameters = { unit, configFile, dataDir, walDir: walDir ?? '', initialCluster, execution };
     return { action: 'JoinCluster', commands: [command(cluster, name, parameters)] };
   }
   const transferWaits = Math.ceil(survey.leader.dbSizeBytes / BYTES_PER_WAIT);

@@ -11,6 +11,7 @@ import type { HostInspection, InspectionReport } from '../hosts/host-command-res
 import { announcedPeerUrls, foldersOf, ignoredSettings, misfitsOf, roomMisfit, WAL_BYTES } from '../hosts/host-fit.ts';
 import { placeOf } from '../hosts/host-place.ts';
 import { newerData } from '../hosts/newer-data.ts';
+import { seenLog, startOf } from '../hosts/service-commands.ts';
 import { startCauses } from '../hosts/start-causes.ts';
 import { type Condemned, condemn } from './condemned.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from './contracts.ts';
@@ -97,7 +98,7 @@ export function planReplacement(
       staysLearner,
       // One that waits for its peers, or that systemd starts again and again, counts as running.
       wasActive: !['inactive', 'failed'].includes(inspected.unit.activeState),
-      unit: layoutOf(scope.cluster, surveyed.configured).unit,
+      start: startOf(scope.cluster, member, 'start', seenLog(inspected)).parameters,
       peerUrls: announcedPeerUrls(inspected),
     };
   });
@@ -235,7 +236,7 @@ function finish({ name, configured, role }: SurveyedMember, { members }: Survey)
     asLearner: true,
     staysLearner,
     wasActive: true,
-    unit: '',
+    start: {},
     peerUrls: [],
   };
 }

@@ -5,13 +5,14 @@ import { judgeWork } from '../hosts/at-work.ts';
 import type { HostInspection } from '../hosts/host-command-results.ts';
 import { otherMemberOn } from '../hosts/host-fit.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
+import { stopOf } from '../hosts/service-commands.ts';
 import { withStartProblems } from '../hosts/start-problems.ts';
 import { START_AGAIN } from '../text/format.ts';
 import type { ChooseRecovery, RecoveryAction } from './contracts.ts';
 import { stoppedFirst } from './forgotten-data.ts';
 import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
 import { requireReadableBackup } from './named-backup.ts';
-import { discardOf, examineOf, launchOf, salvageOf, stopOf } from './recovery-commands.ts';
+import { discardOf, examineOf, launchOf, salvageOf } from './recovery-commands.ts';
 import { releasesMisfit } from './recovery-fit.ts';
 import type { Service } from './service.ts';
 import { countAlike, describeLastStart, outlookOf, surveyServices } from './services.ts';
@@ -89,11 +90,12 @@ export function chooseRecovery(input: ChooseRecovery): RecoveryAction {
     return { ...rest, ...salvage(input, services, `${outlook.why} ${stop}${first}`.trim()) };
   }
   if (restarts) {
-    const stopped = services.filter(({ isReady, runs }) => isReady && !runs);
+    const stopped = services.flatMap(({ member, isReady, runs, inspection }) =>
+      isReady && !runs && inspection ? [launchOf(cluster, member, inspection)] : [],
+    );
     const summary = `${outlook.why} Their services are started, which loses nothing.`;
-    const commands = stopped.map(({ member }) => launchOf(cluster, member));
     const mustStart = quorumIn(cluster) - running.length;
-    return { ...rest, action: 'Restart', summary, commands, mustStart, discard: forget };
+    return { ...rest, action: 'Restart', summary, commands: stopped, mustStart, discard: forget };
   }
   if (isEnough) {
     const summary = `${running.join(', ')} run, which is a quorum: it gets some time to find its leader.`;

@@ -12,9 +12,6 @@ import type { Service } from './service.ts';
  * What a log does not say counts as data here. That is the careful side for a restore, which must not pass over anything; and for a start it does
  * no harm, for etcd starts on no log whose begin it cannot read.
  */
-export const HOLDS_NOTHING =
-  'its log holds nothing but the first list of members. It was started on an empty data dir, under an ID that may have acknowledged writes before, which ' +
-  'are gone from it';
 
 /**
  * Those whose logs end before an entry that another one knows as committed, with why they are not trusted. Only a minority can be behind.

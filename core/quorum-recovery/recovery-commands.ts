@@ -1,6 +1,8 @@
 import type { Cluster, ConfiguredMember, Layout } from '../cluster/clusters.ts';
+import type { HostInspection } from '../hosts/host-command-results.ts';
 import { placeOf } from '../hosts/host-place.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
+import { seenLog, startOf } from '../hosts/service-commands.ts';
 
 /** The host commands of a quorum recovery, as each host's layout needs them. All throw PreconditionFailed for a member without a host. */
 
@@ -14,12 +16,13 @@ function command(cluster: Cluster, name: string, parametersOf: Parameters): Host
 const foldersOf = ({ dataDir, walDir }: Layout) => ({ dataDir, walDir: walDir ?? '' });
 const ownersOf = ({ user, group }: Layout) => ({ user, group });
 
-export function launchOf(cluster: Cluster, member: string): HostCommand {
-  return command(cluster, member, ({ unit }) => ({ unit, action: 'start-without-waiting' }));
-}
-
-export function stopOf(cluster: Cluster, member: string): HostCommand {
-  return command(cluster, member, ({ unit }) => ({ unit, action: 'stop' }));
+/** Without a quorum none is ready before the others are. @param inspection what was seen on its host */
+export function launchOf(
+  cluster: Cluster,
+  member: string,
+  inspection: Pick<HostInspection, 'clusterId' | 'raftLog'>,
+): HostCommand {
+  return startOf(cluster, member, 'start-without-waiting', seenLog(inspection));
 }
 
 export function salvageOf(cluster: Cluster, member: string, execution: string, keep: boolean): HostCommand {

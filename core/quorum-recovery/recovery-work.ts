@@ -89,9 +89,9 @@ export function commandsOf(
     start: onEach((member) => startRestoredOf(cluster, member, execution)),
     revert: onEach((member) => revertOf(cluster, member, execution)),
     // Without a quorum they wait for one as long as they like.
-    startAgain: reachable
-      .filter(({ result }) => result && isActive(result))
-      .map(({ member }) => launchOf(cluster, member)),
+    startAgain: reachable.flatMap(({ member, result }) =>
+      result && isActive(result) ? [launchOf(cluster, member, result)] : [],
+    ),
   };
 }
 

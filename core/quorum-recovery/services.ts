@@ -2,8 +2,9 @@ import { type Cluster, type ConfiguredMember, layoutOf } from '../cluster/cluste
 import { quorumIn, votersOf } from '../cluster/configured-quorum.ts';
 import type { HostInspection, InspectionReport } from '../hosts/host-command-results.ts';
 import { foldersMisfit } from '../hosts/host-fit.ts';
+import { HOLDS_NOTHING, lostData, missingLog } from '../hosts/missing-data.ts';
 import type { MemberStatus } from './contracts.ts';
-import { forgottenAmong, HOLDS_NOTHING } from './forgotten-data.ts';
+import { forgottenAmong } from './forgotten-data.ts';
 import type { Service } from './service.ts';
 
 interface Surveyed {
@@ -91,19 +92,16 @@ function eachService({ cluster, members, inspections }: Surveyed): Service[] {
 function startProblemOf(
   cluster: Cluster,
   configured: ConfiguredMember,
-  { unit, dataDir, walDir, raftLog, configuration }: HostInspection,
+  inspection: HostInspection,
   runs: boolean,
 ): string {
+  const { unit, configuration } = inspection;
   const layout = layoutOf(cluster, configured);
-  // Started on nothing, a member would vote under its old ID, and know nothing of what it has acknowledged.
-  if (dataDir.empty) return `its data dir ${dataDir.path} is empty`;
-  if (walDir?.empty) return `its wal dir ${walDir.path} is empty`;
-  if (raftLog?.holds === 'nothing') return HOLDS_NOTHING;
+  const lost = lostData(inspection);
+  if (lost !== '') return lost;
   if (runs) return '';
-  const logDir = walDir?.path ?? `${dataDir.path}/member/wal`;
-  if (!raftLog) return `there is no log in ${logDir}`;
-  // Whatever else is cured, etcd ends with "snapshot not found", which it looks for in the log (3.4 to 3.7).
-  if (raftLog.holds === 'empty') return `etcd cannot start on its log: no file in ${logDir} begins with a record`;
+  const missing = missingLog(inspection);
+  if (missing !== '') return missing;
   const [misfit] = foldersMisfit(layout, { configuration });
   if (misfit) return misfit;
   const forced = configuration.overriding.find((setting) => /force[-_]new[-_]cluster/i.test(setting));

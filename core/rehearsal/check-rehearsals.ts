@@ -40,7 +40,9 @@ export function checkRehearsals({ cluster, own, inspected, nowMs }: Seen): Check
   }
   const impossible = whyNowhere({ cluster, own, inspected });
   if (impossible !== '') return { finding: `the newest backup could be rehearsed on no host: ${impossible}` };
-  return rehearsed ? { well: describeRehearsals(rehearsed) } : { unchecked: 'no backup was rehearsed so far' };
+  if (!rehearsed) return { unchecked: 'no backup was rehearsed so far' };
+  const message = describeRehearsals(rehearsed);
+  return rehearsed.passed ? { well: message } : { unchecked: `no backup was rehearsed so far: ${message}` };
 }
 
 /** Empty where it could be on one, or nobody knows. */

@@ -11,13 +11,13 @@ interface Planning {
   place: OwnBackups;
   request: RehearsalRequest;
   /** The newest; or the one that is named, if there is one. */
-  found: FoundBackups;
+  found: Omit<FoundBackups, 'problem'>;
   nowMs: number;
 }
 
 /**
  * Whether a backup is rehearsed now, and which.
- * @throws InvalidInput where what is asked for is not there; PreconditionFailed where the backups, or what is known of the one, cannot be read
+ * @throws InvalidInput where what is asked for is not there; PreconditionFailed where what is known of the one cannot be read
  */
 export function planRehearsal({ cluster, place, request, found, nowMs }: Planning): RehearsalPlan {
   requireRehearsalHost(cluster, request);
@@ -32,7 +32,6 @@ export function planRehearsal({ cluster, place, request, found, nowMs }: Plannin
       return { action: 'NotDue', backup: null, summary };
     }
   }
-  if (found.problem !== '') throw new PreconditionFailed(found.problem);
   const [chosen] = found.backups;
   if (!chosen) {
     if (request.backup === undefined) {

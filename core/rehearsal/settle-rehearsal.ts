@@ -23,16 +23,22 @@ export interface Settled {
 
 type Failure = NonNullable<RecordRehearsal['failure']>;
 
-/** @param before what is known of earlier ones; null where there were none, or nobody can tell */
-export function settleRehearsal(input: RecordRehearsal, before: Rehearsals | null, now: Date): Settled {
+/**
+ * @param before what is known of earlier ones: null where there were none, undefined where it cannot be read. What cannot be read may say that one has
+ * passed, so only one that passes takes its place.
+ */
+export function settleRehearsal(input: RecordRehearsal, before: Rehearsals | null | undefined, now: Date): Settled {
   const { cluster, backup, member } = input;
+  const of = { at: now.toISOString(), backup: backup?.name ?? '', member };
+  const about = { format: 1 as const, cluster: cluster.name };
   const whyLater = whyPutOff(input);
   if (whyLater !== undefined) {
     const summary = `Nothing is rehearsed now. ${whyLater}`;
-    return { recorded: { outcome: 'Postponed', error: '', cause: '', rehearsal: null, summary }, rehearsals: null };
+    const recorded = { outcome: 'Postponed' as const, error: '', cause: '', rehearsal: null, summary };
+    // From the first on one is due. Later ones add nothing to that.
+    const last = { ...of, outcome: 'Postponed' as const, error: '', problem: whyLater.slice(0, PROBLEM_CHARS) };
+    return { recorded, rehearsals: before === null ? { ...about, last, passed: null } : null };
   }
-  const of = { at: now.toISOString(), backup: backup?.name ?? '', member };
-  const about = { format: 1 as const, cluster: cluster.name };
   const end = passOrFail(input, now);
   if ('tookMs' in end) {
     const rehearsals: Rehearsals = {
@@ -49,11 +55,16 @@ export function settleRehearsal(input: RecordRehearsal, before: Rehearsals | nul
   if (error === ERROR_NAMES.InvalidInput) return { recorded, rehearsals: null };
   const problem = cause.slice(0, PROBLEM_CHARS);
   const last = { ...of, outcome: 'Failed' as const, error, problem };
-  return { recorded, rehearsals: { ...about, last, passed: before?.passed ?? null } };
+  return { recorded, rehearsals: before === undefined ? null : { ...about, last, passed: before?.passed ?? null } };
 }
 
+/** That AWS itself did not answer, by the names of a step, and of what Step Functions asks of DynamoDB and of Lambda. */
+const AWS_AWAY = new RegExp(`^(${ERROR_NAMES.AwsUnavailable}$|DynamoDb\\.|Lambda\\.(?!Unknown$))`);
+
+/** Why it says nothing of a backup, where it says nothing: something else came first, or AWS does not answer. */
 function whyPutOff({ failure, result }: RecordRehearsal): string | undefined {
-  if (failure) return failure.error === POSTPONED ? failure.cause : undefined;
+  if (failure?.error === POSTPONED) return failure.cause;
+  if (failure) return AWS_AWAY.test(failure.error) ? `${failure.error}: ${failure.cause}` : undefined;
   return result && 'gaveWay' in result ? result.gaveWay : undefined;
 }
 
@@ -77,18 +88,19 @@ function passOrFail(
   return { at: now.toISOString(), backup: name, takenAt, member, etcdVersion, revision, sizeBytes, tookMs, unknown };
 }
 
-/** What is measured of one that was put off is that none has passed in time; of one that was asked for wrongly nothing. */
+/** What is measured of one that was put off is that none has passed in time; of one that was asked for wrongly nothing; of one that has failed always. */
 export function measureRehearsal(
   cluster: Cluster,
-  { recorded, rehearsals }: Settled,
-  before: Rehearsals | null,
+  { recorded }: Settled,
+  before: Rehearsals | null | undefined,
   now: Date,
 ): Measurement[] {
   const everyDays = rehearsedEveryDays(cluster);
-  if (recorded.outcome === 'Postponed' && everyDays !== undefined && isLate(before, everyDays, now.getTime())) {
-    return measureEnd(cluster.name, { outcome: 'Failed', rehearsal: null });
+  if (recorded.outcome === 'Postponed') {
+    const isUnproven = everyDays !== undefined && isLate(before ?? null, everyDays, now.getTime());
+    return isUnproven ? measureEnd(cluster.name, { outcome: 'Failed', rehearsal: null }) : [];
   }
-  return rehearsals ? measureEnd(cluster.name, recorded) : [];
+  return recorded.error === ERROR_NAMES.InvalidInput ? [] : measureEnd(cluster.name, recorded);
 }
 
 /** What is measured of the end of a rehearsal. */

@@ -64,6 +64,17 @@ export const TEXT_RULES = {
     maxChars: 20,
     shape: 'a whole number in decimal digits',
   },
+  optionalNumber: {
+    pattern: '^[0-9]*$',
+    maxChars: 20,
+    shape: 'empty, or a whole number in decimal digits',
+  },
+  /** Of a cluster or a member, as etcd prints it. */
+  optionalId: {
+    pattern: '^[0-9a-f]*$',
+    maxChars: 16,
+    shape: 'empty, or an ID of etcd in lower-case hex digits',
+  },
   sha256: {
     pattern: '^[0-9a-f]+$',
     maxChars: 64,

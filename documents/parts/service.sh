@@ -16,7 +16,7 @@ steady_seconds=3
 
 # The end of a log: ten lines of 400 bytes. The last lines of a Go program that panics are its stack, which goes; what says why comes first.
 # shellcheck disable=SC2016
-log_program='
+journal_program='
 /^[ \t]*$/ { next }
 /^\t/ || /^goroutine / || /^created by / || /^panic\(.*\)$/ || /^[A-Za-z_][^ ({"]*\.[^ ]*\(.*\)$/ { stack = 1; next }
 { line[++count] = substr($0, 1, 400) }
@@ -39,7 +39,7 @@ wait_a_moment() {
 # fail_with_log WHAT_IT_MEANS
 fail_with_log() {
   local log
-  log=$(journalctl -u "$unit" -n 40 --no-pager -q -o cat | tail -n 40 | awk "$log_program") || log='(journalctl does not say it.)'
+  log=$(journalctl -u "$unit" -n 40 --no-pager -q -o cat | tail -n 40 | awk "$journal_program") || log='(journalctl does not say it.)'
   fail 1 "The unit $unit is $ActiveState ($SubState): $1 Result=$Result, exit status $ExecMainStatus, $NRestarts restarts. ${log:+The end of its log:
 }${log:-Its log is empty.}"
 }

@@ -45,9 +45,13 @@ transfer() {
   explain_transfer "$file" "$code" "$status"
 }
 
+# The function that is told why where S3 is out of order or too busy after all tries, if that is no failure of what the script is for.
+if_unanswered=''
+
 # explain_transfer FILE CODE STATUS
 explain_transfer() {
   local said='' address=${url%%\?*}
+  case $2:$3:$if_unanswered in 0:408:?* | 0:429:?* | 0:5*:?*) "$if_unanswered" "$address was answered with HTTP status $3, each of $transfer_tries times: S3 is out of order, or too busy." ;; esac
   if [ "$2" = 0 ]; then
     if [ -f "$1" ]; then
       said=$({ head -c 8192 "$1" | tr -d '\r\n' && echo; } | sed -n 's/.*<Code>\([^<]*\)<\/Code>.*<Message>\([^<]*\)<\/Message>.*/\1: \2/p')

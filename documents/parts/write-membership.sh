@@ -60,9 +60,3 @@ put_membership() {
   json "$copy"
   reply="\"file\":$file,\"copy\":$reply,\"changed\":$changed${removed:+,\"removed\":[$removed]}"
 }
-
-# write_membership CONFIG_FILE: refuses before it changes anything; leaves `reply` as put_membership does.
-write_membership() {
-  prepare_membership "$1"
-  put_membership
-}

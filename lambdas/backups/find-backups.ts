@@ -21,17 +21,26 @@ export async function findBackups(
   isWanted: (listed: ListedBackup) => boolean = () => true,
 ): Promise<FoundBackups> {
   try {
-    return await withBackups(cluster, 'backups', async (client) => {
-      const keys = await listOwnKeys(client, cluster);
-      const whole = backupsAmong(cluster, keys).filter((each) => isWhole(each) && isWanted(each));
-      const backups = await mapAtOnce(whole.slice(0, most), READ_AT_ONCE, (each) => read(client, cluster, each));
-      const rehearsed = await rehearsalsAmong(keys, client, cluster);
-      return { count: whole.length, backups, problem: '', ...(rehearsed !== undefined && { rehearsed }) };
-    });
+    return await requireBackups(cluster, most, isWanted);
   } catch (error) {
     if (!(error instanceof RemediationError)) throw error;
     return { count: 0, backups: [], problem: error.message };
   }
+}
+
+/** The same. @throws PreconditionFailed where S3 refuses it; AwsUnavailable where it does not answer */
+export async function requireBackups(
+  cluster: Cluster,
+  most: number,
+  isWanted: (listed: ListedBackup) => boolean,
+): Promise<FoundBackups> {
+  return withBackups(cluster, 'backups', async (client) => {
+    const keys = await listOwnKeys(client, cluster);
+    const whole = backupsAmong(cluster, keys).filter((each) => isWhole(each) && isWanted(each));
+    const backups = await mapAtOnce(whole.slice(0, most), READ_AT_ONCE, (each) => read(client, cluster, each));
+    const rehearsed = await rehearsalsAmong(keys, client, cluster);
+    return { count: whole.length, backups, problem: '', ...(rehearsed !== undefined && { rehearsed }) };
+  });
 }
 
 /** Undefined where they cannot be read: that says nothing of the backups. */

@@ -1,10 +1,9 @@
-import type { Rehearsals } from '../../core/backups/rehearsal.ts';
 import { RemediationError } from '../../core/errors.ts';
 import { type RecordedRehearsal, recordRehearsalInput } from '../../core/rehearsal/contracts.ts';
 import { measureRehearsal, settleRehearsal } from '../../core/rehearsal/settle-rehearsal.ts';
 import { parse } from '../../core/text/parse.ts';
 import { withBackups } from '../backups/bucket.ts';
-import { readRehearsals, writeRehearsals } from '../backups/rehearsals.ts';
+import { findRehearsals, writeRehearsals } from '../backups/rehearsals.ts';
 import { logMetrics } from '../embedded-metrics.ts';
 
 /**
@@ -16,7 +15,7 @@ export async function handler(event: unknown): Promise<RecordedRehearsal> {
   const input = parse(recordRehearsalInput, event, "The step's input");
   const { cluster } = input;
   const now = new Date();
-  const before = await withBackups(cluster, 'rehearsing', (client) => readRehearsals(client, cluster)).catch(asUnknown);
+  const before = await withBackups(cluster, 'rehearsing', (client) => findRehearsals(client, cluster)).catch(asUnknown);
   const settled = settleRehearsal(input, before, now);
   logMetrics(measureRehearsal(cluster, settled, before, now));
   const { recorded, rehearsals } = settled;
@@ -24,7 +23,7 @@ export async function handler(event: unknown): Promise<RecordedRehearsal> {
   return recorded;
 }
 
-function asUnknown(error: unknown): Rehearsals | null {
-  if (error instanceof RemediationError) return null;
+function asUnknown(error: unknown): undefined {
+  if (error instanceof RemediationError) return undefined;
   throw error;
 }

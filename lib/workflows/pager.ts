@@ -9,11 +9,11 @@ import {
   TaskInput,
   Timeout,
 } from 'aws-cdk-lib/aws-stepfunctions';
-import { SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
-import { Duration } from 'aws-cdk-lib/core';
+import { CallAwsService, SnsPublish } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { PAGER_STATE_MACHINE } from '../../core/diagnosis/detection.ts';
-import { prefixOption } from '../names.ts';
+import { named, prefixOption } from '../names.ts';
 import { PAGE_FUNCTIONS } from '../page-message.ts';
 import { MAX_SUBJECT_CHARS } from '../subject.ts';
 import { WHILE_AWS_IS_AWAY } from './parts/retry-policies.ts';
@@ -25,7 +25,8 @@ const ONE_TRY = Duration.minutes(1);
 const IS_JSON = /^\{"(event_action|AlarmName)":[\s\S]*\}$/.source;
 
 /**
- * JSONata: each page's subject and text, what it is about, and of which cluster. That an alarm is over is told where it was raised before.
+ * JSONata: each page's subject and text, what it is about, and of which cluster. That an alarm is over is told where it was raised before. One that was
+ * out of sight in between does not say so in its message: `wasAway` is its name, and its history says it.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
  */
 function readPages(option: string): string {
@@ -34,9 +35,10 @@ function readPages(option: string): string {
     "$seen := ($isOver ? 'The alarm is over: ' : 'Seen: ') & $cut($plain($told.NewStateReason), 300)",
     "$link := 'Alarm: ' & $console($told.AlarmArn, '/cloudwatch/home?region=REGION#alarmsV2:alarm/') & $encodeUrlComponent($told.AlarmName)",
     `$look := $isOver ? '' : 'Look: npx --no etcd-remediation clusters${option}'`,
-    "$isOver and $told.OldStateValue != 'ALARM' ? [] : {'subject': $replace($subject, /^OK: /, 'RESOLVED: '), " +
+    "$isOver and $not($told.OldStateValue in ['ALARM', 'INSUFFICIENT_DATA']) ? [] : $merge([{'subject': $replace($subject, /^OK: /, 'RESOLVED: '), " +
       "'text': $paragraphs([$isOver ? '' : $cut($plain($told.AlarmDescription), 400), $seen, $look, $exists($told.AlarmArn) ? $link : '']), " +
-      "'key': $told.AlarmName, 'cluster': $contains($told.AlarmName, '/') ? $split($told.AlarmName, '/')[1] : 'etcd-remediation'}",
+      "'key': $told.AlarmName, 'cluster': $contains($told.AlarmName, '/') ? $split($told.AlarmName, '/')[1] : 'etcd-remediation'}, " +
+      "$isOver and $told.OldStateValue = 'INSUFFICIENT_DATA' ? {'wasAway': $told.AlarmName} : {}])",
   ];
   return `{% (${[
     ...PAGE_FUNCTIONS,
@@ -48,6 +50,19 @@ function readPages(option: string): string {
       "'text': $told.payload.custom_details.text, 'key': $told.dedup_key, 'cluster': $told.payload.source} : {'subject': $subject, 'text': Message}))]",
   ].join('; ')}) %}`;
 }
+
+/** JSONata: the pages, of which one need not ask for `wasAway` any more. */
+const known = (page: string) => `$sift(${page}, function($value, $field) { $field != 'wasAway' })`;
+const AWAY = '$pages[$exists(wasAway)]';
+/**
+ * JSONata: those whose alarm was raised before it was out of sight are told, and of that alarm no others.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_AlarmHistoryItem.html
+ */
+const WITHOUT_NEWS = `{% (${[
+  `$asked := ${AWAY}[0].wasAway`,
+  "$before := ($states.result.AlarmHistoryItems.$parse(HistoryData))[newState.stateValue = 'INSUFFICIENT_DATA'][0].oldState.stateValue",
+  `[$map($pages, function($page) { $page.wasAway = $asked ? ($before = 'ALARM' ? ${known('$page')}) : $page })]`,
+].join('; ')}) %}`;
 
 /** JSONata: of one page its subject; of several how many, and those of as many as there is room for. */
 const TITLE = `$count($pages) = 1 ? $pages[0].subject : $substring($count($pages) & ' pages: ' & $join($pages.subject, '; '), 0, ${MAX_SUBJECT_CHARS})`;
@@ -99,6 +114,12 @@ export class Pager extends Construct {
       outputs: {},
       assign: { pages: readPages(prefixOption(this)) },
     });
+    const alarms = Stack.of(this).formatArn({
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName: named(this, 'etcd-remediation*'),
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
     const isThereOne = Choice.jsonata(this, 'Is anything to be told?', {
       comment: 'That an alarm is well which was not raised before is no news',
     }).when(Condition.jsonata('{% $count($pages) = 0 %}'), sent);
@@ -114,12 +135,44 @@ export class Pager extends Construct {
     // With eleven tries it fails before the execution times out, of which no alarm would tell: 11 + 2 minutes.
     send.addRetry({ ...WHILE_AWS_IS_AWAY, errors: [Errors.TASKS_FAILED, Errors.TIMEOUT] });
     isThereOne.otherwise(send.next(sent));
+    const ask = CallAwsService.jsonata(this, 'Ask what the alarm was before', {
+      comment: 'Its history has that; the message has only that nothing was known of it in between',
+      service: 'cloudwatch',
+      action: 'describeAlarmHistory',
+      iamAction: 'cloudwatch:DescribeAlarmHistory',
+      iamResources: [alarms],
+      parameters: {
+        AlarmName: `{% ${AWAY}[0].wasAway %}`,
+        HistoryItemType: 'StateUpdate',
+        ScanBy: 'TimestampDescending',
+        MaxRecords: 10,
+      },
+      outputs: {},
+      assign: { pages: WITHOUT_NEWS },
+      taskTimeout: Timeout.duration(ONE_TRY),
+    });
+    ask.addRetry({ ...WHILE_AWS_IS_AWAY, maxAttempts: 3 });
+    // Better told for nothing than not at all.
+    ask.addCatch(isThereOne, {
+      outputs: {},
+      assign: { pages: `{% [$map($pages, function($page) { ${known('$page')} })] %}` },
+    });
+    const wasOneAway = Choice.jsonata(this, 'Was an alarm out of sight?', {
+      comment: 'One that was raised before that has to be told of as over',
+    })
+      .when(Condition.jsonata(`{% $count(${AWAY}) > 0 %}`), ask)
+      .otherwise(isThereOne);
+    ask.next(wasOneAway);
     this.stateMachine = runbookStateMachine(this, {
       name: PAGER_STATE_MACHINE,
       comment: 'Sends the pages that came in within some seconds as one message',
-      start: read.next(isThereOne),
+      start: read.next(wasOneAway),
       timeout: Duration.minutes(15),
       steps: [],
+    });
+    Validations.of(this.stateMachine.role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudwatch:<AWS::Region>:<AWS::AccountId>:alarm:${named(this, 'etcd-remediation*')}]`,
+      reason: 'Which alarm it is, is found out only then: any that is called so.',
     });
   }
 }

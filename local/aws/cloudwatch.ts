@@ -22,6 +22,8 @@ interface Watched {
   /** Oldest first; undefined where the minute had none. */
   points: (number | undefined)[];
   state: StateSince;
+  /** Whether it was raised, and is not over: it may be out of sight in between. */
+  isRaised: boolean;
 }
 
 /** CloudWatch looks at some more points than it needs, for some may come late. */
@@ -43,7 +45,7 @@ export class CloudWatch {
       reason: 'Unchecked: Initial alarm creation',
       timestamp: now(),
     };
-    this.#watched = alarms.map((alarm) => ({ alarm, points: [], state }));
+    this.#watched = alarms.map((alarm) => ({ alarm, points: [], state, isRaised: false }));
   }
 
   /** Takes a line of a function's log. @throws Error where it is none of embedded metric format, or has a metric without its value */
@@ -73,7 +75,9 @@ export class CloudWatch {
       if (value === watched.state.value) return [];
       const previous = watched.state;
       watched.state = { value, reason, timestamp: now() };
-      return [changeOf(watched, previous)];
+      const change = changeOf(watched, previous);
+      if (value !== 'INSUFFICIENT_DATA') watched.isRaised = value === 'ALARM';
+      return [change];
     });
   }
 
@@ -97,7 +101,7 @@ function keyOf(namespace: string, name: string, dimensions: Readonly<Record<stri
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html; `reasonData`, which says the reason once
  *   more for programs, is left out
  */
-function changeOf({ alarm, state }: Watched, previousState: StateSince): AlarmChange {
+function changeOf({ alarm, state, isRaised }: Watched, previousState: StateSince): AlarmChange {
   const { name, description, actions, okActions, namespace, metricName, dimensions, statistic } = alarm;
   const metric = { namespace, name: metricName, dimensions: { ...dimensions } };
   const event: JsonObject = {
@@ -122,7 +126,7 @@ function changeOf({ alarm, state }: Watched, previousState: StateSince): AlarmCh
   const page = (word: string, message: string) => ({ subject: `${word}: "${name}" in local`.slice(0, 99), message });
   const raised = page('ALARM', `${description}\n${state.reason}`);
   // As the pager does: that an alarm is well which was not raised before is no news.
-  const isOver = state.value === 'OK' && previousState.value === 'ALARM';
+  const isOver = state.value === 'OK' && isRaised;
   const over = page('RESOLVED', `The alarm is over: ${state.reason}`);
   return {
     event,

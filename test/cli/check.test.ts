@@ -191,7 +191,7 @@ describe('etcd-remediation check, on a quiet cluster on hosts with TLS and authe
     });
     const terminal = await terminalOf(platform);
     try {
-      const { status, stdout, stderr } = await terminal.type('check', '--deployed', 'orders');
+      const { status, stdout, stderr } = await terminal.type('check', 'orders', '--deployed');
       expect([status, stderr], stdout).toEqual([0, '']);
       expect(stdout).toMatch(/^orders: Nothing was found\.$/m);
     } finally {

@@ -217,7 +217,7 @@ describe('a diagnosis by what is deployed', () => {
   it('is of every cluster, or of one; that one cannot be looked at hides no other', async () => {
     const [every, one] = await Promise.all([
       terminal.type('diagnose', '--deployed', '--json'),
-      terminal.type('diagnose', '--deployed', 'lost', '--region', 'local'),
+      terminal.type('diagnose', 'lost', '--deployed', '--region', 'local'),
     ]);
     expect([every.status, resultOf(every)]).toMatchObject([
       1,
@@ -240,7 +240,7 @@ describe('a diagnosis by what is deployed', () => {
 describe('what is not there', () => {
   it.each([
     ['start', 'UnknownCluster', ['start', 'nowhere']],
-    ['diagnose', 'UnknownCluster', ['diagnose', '--deployed', 'nowhere']],
+    ['diagnose', 'UnknownCluster', ['diagnose', 'nowhere', '--deployed']],
     ['status', 'UnknownRemediation', ['status', 'nothing']],
     ['watch', 'UnknownRemediation', ['watch', 'nothing']],
     ['approve', 'UnknownRemediation', ['approve', 'nothing', '--yes']],

@@ -44,7 +44,8 @@ describe('a diagnosis for a person', () => {
       ],
       warnings: [{ kind: 'even-voters', message: 'There are 2 voters.' }],
     });
-    const command = 'npx --no etcd-remediation run --config clusters.json --secrets secrets.json --hosts hosts.json';
+    const command =
+      'npx --no etcd-remediation run orders --config clusters.json --secrets secrets.json --hosts hosts.json';
     const files = { ...FILES, secrets: 'secrets.json', hosts: 'hosts.json' };
     expect(describeDiagnosis(HOSTED, diagnosis, files)).toEqual([
       'orders: space-exceeded',
@@ -63,7 +64,7 @@ describe('a diagnosis for a person', () => {
       '  Next:',
       '    A reclaim waits for members that answer and are not well, for some minutes: cure node2, or stop the service there, first.',
       '    A reclaim leaves out members that do not answer: node10. Replace them afterwards (incident member-failed).',
-      `    ${command} --cluster orders --incident space-exceeded --dry-run`,
+      `    ${command} --incident space-exceeded --dry-run`,
     ]);
   });
 
@@ -95,7 +96,7 @@ describe('what to do next', () => {
         ...(incident === 'quorum-lost'
           ? ['    If an earlier recovery was interrupted, this runbook finishes it first.']
           : []),
-        `    npx --no etcd-remediation run --config clusters.json --hosts h.json --cluster orders --incident ${incident} --dry-run`,
+        `    npx --no etcd-remediation run orders --config clusters.json --hosts h.json --incident ${incident} --dry-run`,
       ]);
     }
   });
@@ -106,14 +107,14 @@ describe('what to do next', () => {
   ])('is to say how hosts are reached, where the runbook works on them and they %s', (_, cluster, preparation) => {
     expect(nextOf(cluster, diagnosisOf('member-failed'))).toEqual([
       `    This runbook works on hosts: hosts.json has to say how each is reached (see docs/operate.md).${preparation}`,
-      '    npx --no etcd-remediation run --config clusters.json --hosts hosts.json --cluster orders --incident member-failed --dry-run',
+      '    npx --no etcd-remediation run orders --config clusters.json --hosts hosts.json --incident member-failed --dry-run',
     ]);
     expect(nextOf(cluster, diagnosisOf('space-exceeded'))).toHaveLength(1);
   });
 
   it('can be typed as it stands, whatever the files are called', () => {
     const [command] = nextOf(PLAIN, diagnosisOf('space-exceeded'), { config: "my cluster's.json", secrets: '$HOME/s' });
-    expect(command).toContain("--config 'my cluster'\\''s.json' --secrets '$HOME/s' --cluster orders");
+    expect(command).toContain("run orders --config 'my cluster'\\''s.json' --secrets '$HOME/s' --incident");
   });
 
   it.each(['member-inaccessible', 'quorum-inaccessible'] as const)('is for a person where it is %s', (incident) => {

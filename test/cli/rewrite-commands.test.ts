@@ -32,8 +32,8 @@ it.each([
   ],
   [
     'a diagnosis from here for one of what is deployed',
-    'Look with npx --no etcd-remediation diagnose --deployed orders, and start one.',
-    "Look with npx --no etcd-remediation diagnose --config clusters.json --secrets 'my secrets.json' --cluster orders, and start one.",
+    'Look with npx --no etcd-remediation diagnose orders --deployed, and start one.',
+    "Look with npx --no etcd-remediation diagnose orders --config clusters.json --secrets 'my secrets.json', and start one.",
   ],
   [
     'a request for a list of what runs',
@@ -54,6 +54,6 @@ it('names no request where no API is served', () => {
   );
   expect(said).toBe(
     'npx --no etcd-remediation run --config clusters.json --approve\nCtrl-C\nnpx --no etcd-remediation diagnose --config clusters.json\n' +
-      'npx --no etcd-remediation report a\nnpx --no etcd-remediation run --config clusters.json --cluster b',
+      'npx --no etcd-remediation report a\nnpx --no etcd-remediation run b --config clusters.json',
   );
 });

@@ -11,7 +11,7 @@ const SCRIPT = ['/usr/bin/script', '/bin/script'].find((path) => existsSync(path
 const skipped =
   process.platform !== 'linux' || SCRIPT === undefined ? ' (skipped: script of util-linux is missing)' : '';
 const LIVE = fileURLToPath(new URL('./live-line.ts', import.meta.url));
-const WRONG_USE = [ENTRY, 'run', '--config', '/nowhere/clusters.json', '--cluster', 'orders'];
+const WRONG_USE = [ENTRY, 'run', '--config', '/nowhere/clusters.json', 'orders'];
 
 /** Runs Node in a real terminal of 80 columns, and returns what was written to it. */
 async function inTerminal(args: readonly string[], environment: Record<string, string> = {}): Promise<string> {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createProgram } from '../../cli/main.ts';
 import { etcdRemediation, lastLine } from './command.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../../clusters.json');
@@ -72,10 +73,20 @@ describe('the help', () => {
     expect(status).toBe(0);
     const options = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
     expect(options).toEqual([
-      ...['config', 'secrets', 'hosts', 'backups', 'cluster'],
+      ...['config', 'secrets', 'hosts', 'backups'],
       ...['deployed', 'region', 'profile', 'prefix', 'json', 'help'],
     ]);
     expect(stdout).toContain('Changes nothing');
+  });
+
+  it('of every command names a cluster in the same way, as its first argument', () => {
+    const { commands } = createProgram();
+    const taking = commands.filter(({ registeredArguments: [first] }) => first?.name() === 'cluster');
+    expect(taking.map((command) => command.name()).toSorted()).toEqual([
+      ...['analyze', 'backup', 'backups', 'check', 'diagnose', 'rehearse', 'run', 'start'],
+    ]);
+    const named = commands.flatMap(({ options }) => options.filter(({ flags }) => /--cluster|\bcluster\]/.test(flags)));
+    expect(named.map(({ flags }) => flags)).toEqual([]);
   });
 
   it('of run names every option', async () => {
@@ -88,7 +99,6 @@ describe('the help', () => {
       'hosts',
       'staging-address',
       'backups',
-      'cluster',
       'incident',
       'member',
       'dry-run',
@@ -116,32 +126,33 @@ describe('the help', () => {
 describe('a command that is used wrongly', () => {
   it.each([
     ['an unknown command', ['walk'], "unknown command 'walk'"],
-    ['an unknown option', ['run', '--cluster', 'orders', '--bogus'], "unknown option '--bogus'"],
-    ['run without a cluster', ['run'], "required option '--cluster <name>' not specified"],
+    ['an unknown option', ['run', 'orders', '--bogus'], "unknown option '--bogus'"],
+    ['run without a cluster', ['run'], "missing required argument 'cluster'"],
+    ['a cluster as an option', ['diagnose', '--cluster', 'orders'], "unknown option '--cluster'"],
     [
       'an unknown incident',
-      ['run', '--cluster', 'orders', '--incident', 'fire'],
+      ['run', 'orders', '--incident', 'fire'],
       'Allowed choices are data-corrupt, quorum-lost, space-exceeded, member-failed, auth-token-invalid.',
     ],
-    ['parameters that are not JSON', ['run', '--cluster', 'orders', '--parameters', '{a'], 'It is not JSON: '],
+    ['parameters that are not JSON', ['run', 'orders', '--parameters', '{a'], 'It is not JSON: '],
     [
       'parameters of which one is there twice',
-      ['run', '--cluster', 'orders', '--parameters', '{"snapshot":{"force":false,"force":true}}'],
+      ['run', 'orders', '--parameters', '{"snapshot":{"force":false,"force":true}}'],
       '--parameters has 1 problem; nothing was touched.\n- snapshot.force: is there more than once, and only one would count',
     ],
     [
       'a staging address that is a name',
-      ['run', '--cluster', 'orders', '--staging-address', 'localhost'],
+      ['run', 'orders', '--staging-address', 'localhost'],
       'It must be an IP address of this machine: 127.0.0.1',
     ],
     [
       'a staging address of another machine',
-      ['run', '--cluster', 'orders', '--staging-address', '192.0.2.1'],
+      ['run', 'orders', '--staging-address', '192.0.2.1'],
       'It must be an IP address of this machine: 127.0.0.1',
     ],
     [
       'a staging address whose port there is not',
-      ['run', '--cluster', 'orders', '--staging-address', '127.0.0.1:65536'],
+      ['run', 'orders', '--staging-address', '127.0.0.1:65536'],
       'Its port must be from 1 to 65535.',
     ],
     [
@@ -209,9 +220,7 @@ describe('a run with a staging address', () => {
   it.each(['127.0.0.1', '127.0.0.1:9000', ...(hasIPv6 ? ['::1', '[::1]', '[::1]:9000'] : [])])(
     'takes %s',
     async (address) => {
-      const ended = await etcdRemediation(
-        ...['run', '--config', EXAMPLE, '--cluster', 'other', '--staging-address', address],
-      );
+      const ended = await etcdRemediation(...['run', '--config', EXAMPLE, 'other', '--staging-address', address]);
       expect(ended.stderr).toBe(`InvalidInput: ${EXAMPLE} has no cluster "other"; it has orders.\n${EXPLAINED}`);
     },
   );
@@ -231,7 +240,7 @@ async function refusalOf(command: string, ...args: string[]): Promise<string> {
 
 describe('a diagnosis that cannot begin', () => {
   it('names the clusters there are when it is asked for another', async () => {
-    expect(await refusalOf('diagnose', '--cluster', 'other')).toBe(`${EXAMPLE} has no cluster "other"; it has orders.`);
+    expect(await refusalOf('diagnose', 'other')).toBe(`${EXAMPLE} has no cluster "other"; it has orders.`);
   });
 
   it('names the secrets that it was not given, of every cluster that it is to look at', async () => {
@@ -247,9 +256,7 @@ describe('a diagnosis that cannot begin', () => {
     expect(await refusalOf('diagnose', '--config', file)).toContain(
       'names the secrets "a/root" and "tls" and "b/root":',
     );
-    expect(await refusalOf('diagnose', '--config', file, '--cluster', 'b')).toContain(
-      'names the secrets "b/root" and "tls":',
-    );
+    expect(await refusalOf('diagnose', '--config', file, 'b')).toContain('names the secrets "b/root" and "tls":');
   });
 
   it('says what is wrong with the file of hosts', async () => {
@@ -262,14 +269,14 @@ describe('a run that cannot begin', () => {
   const refused = (...args: string[]) => refusalOf('run', ...args);
 
   it('prints nothing on standard output where no JSON is asked for', async () => {
-    const { status, stdout, stderr } = await etcdRemediation('run', '--config', EXAMPLE, '--cluster', 'other');
+    const { status, stdout, stderr } = await etcdRemediation('run', '--config', EXAMPLE, 'other');
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toBe(`InvalidInput: ${EXAMPLE} has no cluster "other"; it has orders.\n${EXPLAINED}`);
   });
 
   it('names the configuration that is missing', async () => {
     const file = join(directory, 'not-there.json');
-    expect(await refused('--cluster', 'orders', '--config', file)).toMatch(`${file} cannot be read: ENOENT`);
+    expect(await refused('orders', '--config', file)).toMatch(`${file} cannot be read: ENOENT`);
   });
 
   it('lists every problem of the configuration', async () => {
@@ -278,7 +285,7 @@ describe('a run that cannot begin', () => {
         { name: 'a b', members: [{ name: 'x', clientUrl: `http://root:${MARKER}@h:1`, peerUrl: 'h' }], auth: MARKER },
       ],
     });
-    const [first, ...problems] = (await refused('--cluster', 'orders', '--config', file)).split('\n');
+    const [first, ...problems] = (await refused('orders', '--config', file)).split('\n');
     expect(first).toBe(`${file} has 5 problems; nothing was touched.`);
     expect(problems.map((line) => line.split(': ')[0])).toEqual([
       '- clusters[0].name',
@@ -290,12 +297,12 @@ describe('a run that cannot begin', () => {
   });
 
   it('names the clusters there are when it is asked for another', async () => {
-    expect(await refused('--cluster', 'other')).toBe(`${EXAMPLE} has no cluster "other"; it has orders.`);
+    expect(await refused('other')).toBe(`${EXAMPLE} has no cluster "other"; it has orders.`);
   });
 
   it('names every problem of the parameters', async () => {
     const parameters = '{"retainRevision":1,"minReclaimRatio":2}';
-    expect(await refused('--cluster', 'orders', '--incident', 'space-exceeded', '--parameters', parameters)).toBe(
+    expect(await refused('orders', '--incident', 'space-exceeded', '--parameters', parameters)).toBe(
       'The execution input has 2 problems; nothing was touched.\n' +
         '- parameters.minReclaimRatio: must be less than 1\n' +
         '- parameters.retainRevision: is not a known field',
@@ -306,17 +313,17 @@ describe('a run that cannot begin', () => {
     ['--member', 'node1'],
     ['--parameters', '{"retainRevisions":1000}'],
   ])('takes %s only where it is said which incident it is for', async (option, value) => {
-    expect(await refused('--cluster', 'orders', option, value)).toBe(
+    expect(await refused('orders', option, value)).toBe(
       `${option} is for one runbook: say with --incident which. Without it, a diagnosis chooses.`,
     );
   });
 
   it('names the secrets that it was not given, and how to give them', async () => {
-    const message = await refused('--cluster', 'orders');
+    const message = await refused('orders');
     expect(message).toContain('names the secrets "etcd/orders/root" and "etcd/orders/client-tls"');
     expect(message).toContain('--secrets FILE');
     const file = await fileWith({ 'etcd/orders/root': { username: 'root', password: MARKER } });
-    expect(await refused('--cluster', 'orders', '--secrets', file)).toContain(
+    expect(await refused('orders', '--secrets', file)).toContain(
       'names the secret "etcd/orders/client-tls": give it with --secrets FILE, as ',
     );
   });
@@ -347,6 +354,6 @@ describe('a run that cannot begin', () => {
     ['holds a number', { 'etcd/orders/root': 7 }, /- etcd\/orders\/root: must be \{"username": .* and is a number$/],
   ])('says what is wrong with the file of secrets, and repeats none of it: it %s', async (_, content, message) => {
     const file = content === undefined ? join(directory, 'not-there.json') : await fileWith(content);
-    expect(await refused('--cluster', 'orders', '--secrets', file)).toMatch(message);
+    expect(await refused('orders', '--secrets', file)).toMatch(message);
   });
 });

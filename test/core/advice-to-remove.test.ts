@@ -131,7 +131,7 @@ function textsOf({ observation }: World): string[] {
     );
     const planned: PlannedTarget = {
       ...{ member: target.member, host: 'i-1', removeIds: [], prepare: false, asLearner: false, staysLearner: false },
-      ...{ wasActive: true, unit: 'etcd', peerUrls: [] },
+      ...{ wasActive: true, start: { unit: 'etcd' }, peerUrls: [] },
     };
     const before = { replaced: null, done: [], waits: 0, turn: 0, execution: 'run-1' };
     ask(() => chooseNextChange(observation, { cluster, targets: [planned], ...before }));

@@ -294,7 +294,7 @@ function actedOn(world: World): { what: string; member: string }[] {
       asLearner: true,
       staysLearner: false,
       wasActive: true,
-      unit: 'etcd',
+      start: { unit: 'etcd' },
       peerUrls: [],
     },
   }));

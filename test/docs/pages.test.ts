@@ -166,7 +166,7 @@ describe('the commands of the pages', () => {
   it.each([
     ['npx --no etcd-remediation start', "missing required argument 'cluster'"],
     ['npx --no etcd-remediation stop ID', "required option '--reason <text>' not specified"],
-    ['npx --no etcd-remediation run --cluster orders --approved', "unknown option '--approved'"],
+    ['npx --no etcd-remediation run orders --approved', "unknown option '--approved'"],
     ['npm run drill -- space-exceded', 'There is: '],
     ['npm run benchmark', 'no script benchmark'],
     ['npx cdk deploy EtcdRemediaton', 'no stack EtcdRemediaton'],

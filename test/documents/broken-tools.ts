@@ -6,6 +6,7 @@ import { readScript } from '../../lib/command-documents.ts';
 import { withoutUnused } from '../../lib/used-functions.ts';
 import type { HostAccess } from '../../local/hosts/access.ts';
 import { parametersFor as dataDirParameters, hostWithData, owner } from './data-dir-host.ts';
+import { LOG_FILE, SEEN, writeLog } from './held-data.ts';
 import type { PreparedHost } from './prepared-host.ts';
 import {
   CONFIG_FILE,
@@ -84,7 +85,7 @@ export function firstNeedsOf(command: HostCommandName): string[] {
 /** etcd's own program, as far as it is asked here. */
 const ETCDUTL = `case $2 in
   status) if [ -s "$3" ]; then echo '{"hash":1,"revision":21,"totalKey":20,"totalSize":1}'; else echo 'no database' >&2; exit 1; fi ;;
-  restore) mkdir -p "$5/member/snap" "$5/member/wal"; echo restored > "$5/member/snap/db" ;;
+  restore) mkdir -p "$5/member/snap" "$5/member/wal"; echo restored > "$5/member/snap/db"; echo a log > "$5/member/wal/${LOG_FILE}" ;;
   *) echo snapshot restore ;;
 esac`;
 
@@ -132,12 +133,20 @@ export const SCENES: Readonly<Record<HostCommandName, Scene>> = {
       ...{ binDir: host.path('bin'), ...owner, url },
     }),
   },
-  'control-service': { parameters: () => ({ unit: 'etcd', action: 'restart' }) },
+  'control-service': {
+    parameters: (host) => ({ unit: 'etcd', action: 'restart', dataDir: host.path('data'), walDir: '', ...SEEN }),
+  },
   'archive-data-dir': { parameters: (host) => dataDirParameters(host) },
   'revert-data-dir': { prepare: swapped, parameters: (host) => dataDirParameters(host) },
   'join-cluster': {
     parameters: (host) => ({
-      ...{ unit: 'etcd', configFile: host.path(CONFIG_FILE), execution: 'run-1' },
+      ...{
+        unit: 'etcd',
+        configFile: host.path(CONFIG_FILE),
+        dataDir: host.path('new'),
+        walDir: '',
+        execution: 'run-1',
+      },
       initialCluster: 'm-1=http://127.0.0.1:21380',
     }),
   },
@@ -178,6 +187,7 @@ export const SCENES: Readonly<Record<HostCommandName, Scene>> = {
 /** A stopped member with data, whose etcd is a stand-in. What stands in for the host's own programs works whatever is broken. */
 export async function hostFor(command: HostCommandName): Promise<PreparedHost> {
   const host = hostWithData();
+  writeLog(host.path('data/member/wal'));
   host.program('etcdutl', ETCDUTL);
   controlUnit(host);
   // The pauses between tries are not what is tested.

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -5,8 +6,11 @@ import { findEtcd } from '../../local/etcd/binaries.ts';
 import { freePorts } from '../../local/etcd/ports.ts';
 import type { Host, HostFleet } from '../../local/hosts/host.ts';
 import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
+import { LOG_FILE, SEEN, WRITTEN, writeLog } from './held-data.ts';
 import { PreparedHost } from './prepared-host.ts';
-import { refuse, succeed } from './script.ts';
+import { BOOTSTRAP, entry, logFile, metadata } from './raft-log.ts';
+import { callsOn, controlUnit } from './recovery-host.ts';
+import { refuse, runText, succeed } from './script.ts';
 import { writeMembership } from './written-membership.ts';
 
 let fleet: HostFleet;
@@ -16,6 +20,7 @@ beforeAll(async () => {
   const { etcd } = await findEtcd('3.5.16');
   fleet = await startProcessHosts({ count: 1, binDir: dirname(etcd) });
   [host] = fleet.hosts as [Host];
+  writeLog(join(host.unitDir, 'data/member/wal'));
 });
 afterAll(() => fleet?.close());
 
@@ -32,8 +37,12 @@ async function neverReady(): Promise<string[]> {
   return ['Type=notify', `EnvironmentFile=${environment}`];
 }
 
-const control = (unit: string, action: string) => succeed(host.access, 'control-service', { unit, action });
-const fails = (unit: string, action: string) => refuse(host.access, 'control-service', { unit, action });
+const parametersOf = (unit: string, action: string, dataDir = join(host.unitDir, 'data')) => ({
+  ...{ unit, action, dataDir, walDir: '', clusterId: '', commitIndex: '' },
+});
+const control = (unit: string, action: string, dataDir?: string) =>
+  succeed(host.access, 'control-service', parametersOf(unit, action, dataDir));
+const fails = (unit: string, action: string) => refuse(host.access, 'control-service', parametersOf(unit, action));
 
 describe('control-service on a real service manager', () => {
   it('starts a unit once, restarts it as another process, and stops it', async () => {
@@ -150,16 +159,119 @@ describe('control-service on a real service manager', () => {
   });
 });
 
+const onPrepared = (prepared: PreparedHost, action: string, seen: object = {}): Record<string, string> => ({
+  ...{ unit: 'etcd', action, dataDir: prepared.path('data'), walDir: '', clusterId: '', commitIndex: '', ...seen },
+});
+
+describe('control-service asks whether the data is still there', () => {
+  /** A stopped member whose log was seen to hold this, and that notes what systemctl is asked to do. */
+  function hostHolding(records = WRITTEN): PreparedHost {
+    const prepared = new PreparedHost();
+    prepared.makeDataDir('data', 'x');
+    writeLog(prepared.path('data/member/wal'), logFile(records));
+    controlUnit(prepared);
+    return prepared;
+  }
+  const remove = (prepared: PreparedHost, path: string) => rmSync(prepared.path(path), { recursive: true });
+  const otherCluster = (prepared: PreparedHost) => {
+    const content = logFile(WRITTEN);
+    const [own, other] = [metadata(0x8e9e05c52164694dn, 0xc1n), metadata(0x8e9e05c52164694dn, 0xc2n)];
+    content.set(other, content.indexOf(own));
+    writeLog(prepared.path('data/member/wal'), content);
+  };
+  /** What systemctl was asked to do. */
+  const actionsOn = (prepared: PreparedHost) => callsOn(prepared).map((call) => call.split(' ')[0]);
+  const STARTS = ['start', 'start-without-waiting', 'restart'];
+
+  it.each(STARTS)('and does what it is told, where it is: %s', async (action) => {
+    using prepared = hostHolding();
+    await succeed(prepared.access, 'control-service', onPrepared(prepared, action, SEEN));
+    expect(actionsOn(prepared)).toEqual(['start']);
+  });
+
+  it.each<[string, (prepared: PreparedHost) => void, string, RegExp]>([
+    [
+      'its data dir is gone',
+      (prepared) => remove(prepared, 'data'),
+      'data-gone',
+      /There is no log of etcd in .*data\/member\/wal/,
+    ],
+    ['its data dir is empty', (prepared) => remove(prepared, 'data/member'), 'data-gone', /would begin empty/],
+    [
+      'its log is gone, and its database is left',
+      (prepared) => remove(prepared, 'data/member/wal'),
+      'data-gone',
+      /no log/,
+    ],
+    [
+      'it has begun empty since, under the same IDs',
+      (prepared) => writeLog(prepared.path('data/member/wal'), logFile(BOOTSTRAP)),
+      'data-gone',
+      /holds nothing that anyone has written/,
+    ],
+    [
+      'its log has no record any more',
+      (prepared) => prepared.write(`data/member/wal/${LOG_FILE}`, '\0'.repeat(4096)),
+      'data-gone',
+      /holds nothing/,
+    ],
+    ['the data is of another cluster', otherCluster, 'data-changed', /of the cluster "c2" .*, and it was of c1 when/],
+    [
+      'its log cannot be read any more',
+      (prepared) => prepared.write(`data/member/wal/${LOG_FILE}`, 'x'.repeat(4096)),
+      'data-changed',
+      /of the cluster ""/,
+    ],
+    [
+      'its log is an older one',
+      (prepared) => writeLog(prepared.path('data/member/wal'), logFile([...BOOTSTRAP, entry(4, 0)])),
+      'data-changed',
+      /ends at index 4, and went up to 9 at least/,
+    ],
+  ])('and starts nothing where %s', async (_, change, refusal, says) => {
+    for (const action of STARTS) {
+      using prepared = hostHolding([...WRITTEN, ...[5, 6, 7, 8, 9].map((index) => entry(index, 0))]);
+      const seen = onPrepared(prepared, action, { ...SEEN, commitIndex: '9' });
+      change(prepared);
+      const refused = await refuse(prepared.access, 'control-service', seen);
+      expect(refused).toEqual({ exitCode: 66, refusal, message: expect.stringMatching(says) });
+      expect(refused.message).toMatch(/nothing was started/i);
+      expect(actionsOn(prepared)).toEqual([]);
+    }
+  });
+
+  it('also of a log outside of the data dir', async () => {
+    using prepared = hostHolding();
+    const seen = onPrepared(prepared, 'start', { ...SEEN, walDir: prepared.path('wal') });
+    expect(await refuse(prepared.access, 'control-service', seen)).toMatchObject({ refusal: 'data-gone' });
+    writeLog(prepared.path('wal'));
+    await succeed(prepared.access, 'control-service', seen);
+  });
+
+  it('and stops what runs whatever is there, and leaves running what runs already', async () => {
+    using prepared = hostHolding();
+    await succeed(prepared.access, 'control-service', onPrepared(prepared, 'start', SEEN));
+    remove(prepared, 'data');
+    await succeed(prepared.access, 'control-service', onPrepared(prepared, 'start', SEEN));
+    const refused = await refuse(prepared.access, 'control-service', onPrepared(prepared, 'restart', SEEN));
+    expect(refused).toMatchObject({ exitCode: 66, refusal: 'data-gone' });
+    expect(actionsOn(prepared)).toEqual(['start']);
+    await succeed(prepared.access, 'control-service', onPrepared(prepared, 'stop'));
+    expect(actionsOn(prepared)).toEqual(['start', 'stop']);
+  });
+});
+
 describe('control-service tells of a log', () => {
   async function logTold(log: string[]): Promise<string[]> {
     using prepared = new PreparedHost();
+    writeLog(prepared.path('data/member/wal'));
     prepared.setLog(log.map((line) => `${line}\n`).join(''));
     prepared.program('journalctl', `[ "$4" = 40 ] && tail -n 40 '${prepared.path('log')}'`);
     prepared.program(
       'systemctl',
       `case $1 in show) printf '%s\\n' LoadState=loaded ActiveState=failed SubState=failed ExecMainStatus=2 ;; esac`,
     );
-    const { message } = await refuse(prepared.access, 'control-service', { unit: 'etcd', action: 'start' });
+    const { message } = await refuse(prepared.access, 'control-service', onPrepared(prepared, 'start'));
     const [, told = ''] = message.split('The end of its log:\n');
     return told.split('\n');
   }
@@ -207,17 +319,24 @@ describe('control-service tells of a log', () => {
 describe('control-service refuses', () => {
   it('a unit that is masked', async () => {
     using prepared = new PreparedHost({ LoadState: 'masked' });
-    const { exitCode, message } = await refuse(prepared.access, 'control-service', { unit: 'etcd', action: 'start' });
+    const { exitCode, message } = await refuse(prepared.access, 'control-service', onPrepared(prepared, 'start'));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('masked') });
   });
 
   it('to guess when systemctl does not answer', async () => {
     using prepared = new PreparedHost();
     prepared.program('systemctl', 'echo "Failed to connect to bus" >&2; exit 1');
-    const { exitCode, message } = await refuse(prepared.access, 'control-service', { unit: 'etcd', action: 'stop' });
+    const { exitCode, message } = await refuse(prepared.access, 'control-service', onPrepared(prepared, 'stop'));
     expect({ exitCode, message }).toEqual({ exitCode: 1, message: expect.stringContaining('systemctl cannot show') });
   });
 });
+
+/** As a person starts a new member: no command of ours does. */
+async function beginEmpty(): Promise<void> {
+  await runText(host.access, 'systemctl start --no-block etcd', {});
+  const state = async () => (await succeed(host.access, 'inspect-host', inspection('etcd'))).unit.activeState;
+  await expect.poll(state).toBe('active');
+}
 
 function inspection(unit: string): Record<string, string> {
   const { dataDir, configFile, binDir } = host.layout;
@@ -243,7 +362,8 @@ describe('the host commands on a real member', () => {
       'Restart=always',
     );
     const parameters = { unit: 'etcd', dataDir, walDir: '', user, group, execution: 'run-1' };
-    const started = await control('etcd', 'start');
+    await beginEmpty();
+    const started = await control('etcd', 'restart', dataDir);
     expect(await refuse(host.access, 'archive-data-dir', parameters)).toMatchObject({ exitCode: 65 });
 
     const running = await succeed(host.access, 'inspect-host', inspection('etcd'));
@@ -267,13 +387,20 @@ describe('the host commands on a real member', () => {
     };
     expect(await writeMembership(host.access, membership)).toMatchObject({ changed: true });
     expect(await readFile(configFile, 'utf8')).toContain('initial-cluster-token: "another"');
-    await control('etcd', 'start');
+    expect(await refuse(host.access, 'control-service', parametersOf('etcd', 'start', dataDir))).toMatchObject({
+      exitCode: 66,
+      refusal: 'data-gone',
+    });
+    await beginEmpty();
     await control('etcd', 'stop');
     expect(await succeed(host.access, 'revert-data-dir', parameters)).toEqual({
       reverted: true,
       setAside: `${archive}.set-aside`,
     });
-    expect(await control('etcd', 'start')).toMatchObject({ activeState: 'active' });
+    const seen = { clusterId: running.clusterId, commitIndex: running.raftLog?.commitIndex ?? '' };
+    expect(seen.clusterId).not.toBe('');
+    const again = { ...parametersOf('etcd', 'start', dataDir), ...seen };
+    expect(await succeed(host.access, 'control-service', again)).toMatchObject({ activeState: 'active' });
     await control('etcd', 'stop');
   });
 });

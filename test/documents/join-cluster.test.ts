@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PreparedHost } from './prepared-host.ts';
 import { refuse, runCommand, succeed } from './script.ts';
@@ -31,6 +32,8 @@ function hostWith(started: string[], loadState = 'loaded'): PreparedHost {
 const parametersFor = (host: PreparedHost) => ({
   unit: 'etcd',
   configFile: host.path('etcd.yaml'),
+  dataDir: host.path('data'),
+  walDir: host.path('wal'),
   initialCluster: 'm1=http://a:1,m2=http://b:1',
   execution: 'run-1',
 });
@@ -63,6 +66,27 @@ describe('join-cluster', () => {
     expect(refused).toEqual({ exitCode: 65, message: expect.stringContaining('masked'), refusal: 'unit-masked' });
     expect(host.read('etcd.yaml')).toBe(BEFORE);
     expect(isStarted(host)).toBe(false);
+  });
+
+  it.each(['data/member', 'wal'])('writes nothing and starts nothing where %s holds data again', async (folder) => {
+    using host = hostWith(RUNS);
+    mkdirSync(host.path(folder), { recursive: true });
+    host.write(`${folder}/file`, 'x');
+    expect(await refuse(host.access, 'join-cluster', parametersFor(host))).toEqual({
+      exitCode: 65,
+      refusal: 'data-in-place',
+      message: expect.stringContaining(`${host.path(folder)} holds data`),
+    });
+    expect(host.read('etcd.yaml')).toBe(BEFORE);
+    expect(isStarted(host)).toBe(false);
+  });
+
+  it('is content with the data of a member that has begun already', async () => {
+    using host = hostWith(RUNS);
+    await succeed(host.access, 'join-cluster', parametersFor(host));
+    mkdirSync(host.path('data/member'), { recursive: true });
+    host.write('data/member/file', 'x');
+    expect(await succeed(host.access, 'join-cluster', parametersFor(host))).toMatchObject({ mainPid: 7 });
   });
 
   it('comes to the same end where it was killed before any change, and is run again', async () => {

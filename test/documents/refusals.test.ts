@@ -314,7 +314,7 @@ function parametersOf(
   const execution = { execution: 'run-1' };
   const peerUrl = 'http://127.0.0.1:21380';
   const more: Partial<Record<HostCommandName, Record<string, string>>> = {
-    'control-service': { action: 'start' },
+    'control-service': { action: 'start', clusterId: '', commitIndex: '' },
     'join-cluster': { initialCluster: `m-1=${peerUrl}` },
     'restore-snapshot': {
       ...{ name: 'm-1', peerUrls: peerUrl, initialCluster: `m-1=${peerUrl}`, initialClusterToken: 't', sha256: 'ab' },

@@ -217,6 +217,34 @@ describe('rehearse-restore', () => {
     expect(host.has(REHEARSAL)).toBe(false);
   });
 
+  it.each([503, 429])(
+    'is put off where S3 is out of order or too busy, which says nothing of the backup: %s',
+    async (status) => {
+      using host = memberHost();
+      await using server = await ObjectServer.start(refused(status, 'SlowDown'));
+      const before = contentsOf(host.path('.'));
+      expect(await succeed(host.access, 'rehearse-restore', parametersFor(host, server, snapshot, backup))).toEqual({
+        gaveWay: expect.stringMatching(new RegExp(`HTTP status ${status}.*says nothing of the backup`)),
+      });
+      expect(server.requests).toHaveLength(5);
+      expect(contentsOf(host.path('.'))).toEqual(before);
+    },
+  );
+
+  it.skipIf(!isLinuxRoot)('says so where a host lets nobody make a network of its own (needs root)', async () => {
+    using host = memberHost();
+    host.program('unshare', 'echo "unshare: unshare failed: Operation not permitted" >&2; exit 1');
+    await using server = await ObjectServer.start(object(backup));
+    const end = await refuse(host.access, 'rehearse-restore', parametersFor(host, server, snapshot, backup));
+    expect(end).toEqual({
+      exitCode: 65,
+      refusal: 'unshare-refused',
+      message: expect.stringMatching(/unshare failed: Operation not permitted.*says nothing of the backup/),
+    });
+    expect(server.requests).toEqual([]);
+    expect(host.has(REHEARSAL)).toBe(false);
+  });
+
   describe.skipIf(!isLinuxRoot)('that does not come to its end (needs root)', () => {
     const silent: Answer = () => undefined;
 

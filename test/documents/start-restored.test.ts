@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { hostWithData } from './data-dir-host.ts';
+import { writeLog } from './held-data.ts';
 import type { PreparedHost } from './prepared-host.ts';
 import {
   callsOn,
@@ -19,6 +20,7 @@ import { refuse, runCommand, succeed } from './script.ts';
 function hostAt(phase: string): PreparedHost {
   const host = hostWithData();
   controlUnit(host);
+  writeLog(host.path('disk/wal'));
   keepSnapshot(host, Buffer.from('salvaged'));
   keepSnapshot(host, Buffer.from('backup'), `${SCRATCH}.backup`);
   host.write(`${SCRATCH}/restored`, '');
@@ -63,6 +65,15 @@ describe('start-restored', () => {
     expect({ exitCode, refusal }).toEqual({ exitCode: 65, refusal: 'not-placed' });
     expect(callsOn(host)).toEqual([]);
     expect(host.read(`${SCRATCH}/phase`)).toBe(phase);
+  });
+
+  it('starts nothing, and keeps nothing, where the restored log has gone since', async () => {
+    using host = hostAt('placed\n');
+    rmSync(host.path('disk/wal'), { recursive: true });
+    const { exitCode, refusal } = await refuse(host.access, 'start-restored', parameters(host));
+    expect({ exitCode, refusal }).toEqual({ exitCode: 66, refusal: 'data-gone' });
+    expect(callsOn(host)).toEqual([]);
+    expect(host.read(`${SCRATCH}/phase`)).toBe('placed\n');
   });
 
   it('starts nothing where no recovery is, as a command that comes late finds it', async () => {

@@ -13,7 +13,8 @@ initial_cluster='{{ initialCluster }}'
 initial_cluster_state='{{ initialClusterState }}'
 initial_cluster_token='{{ initialClusterToken }}'
 execution='{{ execution }}'
-write_membership "$config_file"
+prepare_membership "$config_file"
+put_membership
 succeed "{$reply}"
 `,
   WHAT,

@@ -4,6 +4,7 @@ import { serveAwsEndpoint } from '../../local/aws/endpoint.ts';
 import { Iam, type Operation } from '../../local/aws/iam.ts';
 import { secretsManager, systemsManager } from '../../local/aws/services.ts';
 import { LAYOUT, NETWORK, synthesizeStacks } from '../lib/stacks.ts';
+import { STOP_ETCD } from './hosts/support.ts';
 
 /** What a function reaches as the role of a cluster: over HTTP, by the synthesized policies. */
 
@@ -105,8 +106,7 @@ async function send(cluster: string, host: string) {
   const { sendCommand } = await import('../../lambdas/hosts/commands.ts');
   const ssm = await openSsm({ cluster, access: 'commands' });
   onTestFinished(() => ssm.close());
-  const parameters = { unit: 'etcd', action: 'stop' };
-  return sendCommand(ssm, { host, command: 'control-service', parameters, clientToken: 'token' });
+  return sendCommand(ssm, { host, command: 'control-service', parameters: STOP_ETCD, clientToken: 'token' });
 }
 
 describe('a step that sends commands', () => {

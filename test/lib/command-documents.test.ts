@@ -13,7 +13,9 @@ import { readDocument, renderScript } from '../../local/aws/ssm-document.ts';
 import { type Resource, resourcesOf } from './stacks.ts';
 
 const COMMANDS = Object.keys(HOST_COMMANDS) as HostCommandName[];
-const SCRIPT = '#!/usr/bin/env bash\nunit="{{ unit }}"\naction="{{action}}"\nsent_at="{{ sentAt }}"\n';
+const SCRIPT =
+  '#!/usr/bin/env bash\nunit="{{ unit }}"\naction="{{action}}"\nsent_at="{{ sentAt }}"\n' +
+  ': "{{ dataDir }}" "{{ walDir }}" "{{ clusterId }}" "{{ commitIndex }}"\n';
 
 describe('the documents', () => {
   let stack: Stack;
@@ -37,7 +39,10 @@ describe('the documents', () => {
   });
 
   function isOptional(command: string, name: string): boolean {
-    return ['walDir', 'initialClusterToken', 'url'].includes(name) || (command === 'fetch-backup' && name === 'sha256');
+    return (
+      ['walDir', 'initialClusterToken', 'url', 'clusterId', 'commitIndex'].includes(name) ||
+      (command === 'fetch-backup' && name === 'sha256')
+    );
   }
 
   it.each(COMMANDS)('have what SSM has to know of %s', (command) => {
@@ -87,7 +92,7 @@ describe('a script and its parameters', () => {
       mainSteps: [
         {
           inputs: {
-            runCommand: ['#!/usr/bin/env bash\nunit="{{ unit }}"\naction="{{action}}"\nsent_at="{{ sentAt }}"'],
+            runCommand: [SCRIPT.trimEnd()],
           },
         },
       ],
@@ -112,7 +117,7 @@ describe('a script and its parameters', () => {
   it('go without comments and empty lines, which nobody reads there', () => {
     const commented = `${SCRIPT}\n# why\n\n  # and why\necho '# a text' # and a remark\n`;
     expect(documentContent('control-service', commented)).toMatchObject({
-      mainSteps: [{ inputs: { runCommand: [expect.toSatisfy((text: string) => text.split('\n').length === 5)] } }],
+      mainSteps: [{ inputs: { runCommand: [expect.toSatisfy((text: string) => text.split('\n').length === 6)] } }],
     });
     expect(JSON.stringify(documentContent('control-service', commented))).toContain("echo '# a text' # and a remark");
   });
@@ -128,12 +133,12 @@ describe('a script and its parameters', () => {
     [
       'a reference to another store',
       `${SCRIPT}{{ssm:token}}`,
-      'has "{{" in line 5 that is no parameter; SSM knows no way to write it.',
+      'has "{{" in line 6 that is no parameter; SSM knows no way to write it.',
     ],
     [
       'a parameter in two lines',
       `${SCRIPT}{{\nunit }}`,
-      'has "{{" in line 5 that is no parameter; SSM knows no way to write it.',
+      'has "{{" in line 6 that is no parameter; SSM knows no way to write it.',
     ],
     [
       'no bash',

@@ -6,6 +6,8 @@ export const PUBLISH = 'arn:aws:states:::sns:publish';
 export const START = 'arn:aws:states:::states:startExecution';
 export const RUN = `${START}.sync:2`;
 export const DESCRIBE = 'arn:aws:states:::aws-sdk:sfn:describeExecution';
+/** What an alarm was before. */
+export const HISTORY = 'arn:aws:states:::aws-sdk:cloudwatch:describeAlarmHistory';
 /** Sets the question in the lock, and waits for its answer. */
 export const ASK = `${DYNAMODB}updateItem.waitForTaskToken`;
 const CALLS_OF_AWS = [
@@ -13,7 +15,7 @@ const CALLS_OF_AWS = [
   ...[ASK, RUN, START, DESCRIBE],
 ];
 /** What there is to a Task state. */
-export const RESOURCES = [INVOKE, PUBLISH, ...CALLS_OF_AWS];
+export const RESOURCES = [INVOKE, PUBLISH, HISTORY, ...CALLS_OF_AWS];
 
 /** A state by its name. */
 export interface NamedState {

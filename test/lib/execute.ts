@@ -9,7 +9,7 @@ import type { JsonObject, JsonValue } from '../../local/asl/json.ts';
 import type { TaskHandler } from '../../local/asl/types.ts';
 import { type Page, publishTo } from '../../local/aws/sns.ts';
 import { INVOKE, virtualClock } from '../local/asl/harness.ts';
-import { ASK, DESCRIBE, PUBLISH, RUN, START } from './definitions.ts';
+import { ASK, DESCRIBE, HISTORY, PUBLISH, RUN, START } from './definitions.ts';
 import { DYNAMODB, LockTable } from './lock-table.ts';
 
 /** Far more than any test needs. Time that passes at once gives no other way to end a definition that goes round in a circle. */
@@ -104,6 +104,7 @@ export async function execute(
         return { ExecutionArn: executionArn(StateMachineArn.split(':').at(-1) ?? '', 'next'), StartDate: clock.now() };
       },
       [DESCRIBE]: async (args, { context }) => called(context.State.Name, args),
+      [HISTORY]: async (args, { context }) => called(context.State.Name, args),
       ...Object.fromEntries(
         ['getItem', 'putItem', 'updateItem', 'deleteItem'].map((action): [string, TaskHandler] => [
           `${DYNAMODB}${action}`,

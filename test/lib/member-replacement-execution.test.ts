@@ -199,7 +199,7 @@ describe('an execution', () => {
       'Assess members': assessmentOf([], {
         readings: { targets: [targetOf('node3', 'joining')], equal: 1, total: 1 },
       }),
-      'Plan replacement': planOf([plannedOf('node3', { prepare: false, removeIds: [], unit: '' })]),
+      'Plan replacement': planOf([plannedOf('node3', { prepare: false, removeIds: [], start: {} })]),
       'Choose next change': [node3.wait, node3.promote, FINISH],
     });
     expect(callsOf(executed, 'Inspect hosts')).toEqual([]);

@@ -37,7 +37,7 @@ describe('an error after a service was to be stopped, and before the member was 
   it.each(cases)('in "%s" starts the service again that ran', async (_, answers) => {
     const executed = await replaceMember(answers);
     expect(callsOf(executed, 'Start services again')).toMatchObject([
-      { command: 'control-service', host: hostOf('node3'), parameters: { unit: 'etcd', action: 'start' } },
+      { command: 'control-service', host: hostOf('node3'), parameters: plannedOf('node3').start },
     ]);
     expect(executed.visited.slice(-3)).toEqual([UNDO, 'Start services again', STOP]);
     expect(executed.ended).toMatchObject(RUN_AGAIN);
@@ -54,7 +54,7 @@ describe('an error after a service was to be stopped, and before the member was 
 
   it('starts the unit that was planned', async () => {
     const executed = await replaceMember({
-      'Plan replacement': planOf([plannedOf('node3', { unit: 'etcd@orders' })]),
+      'Plan replacement': planOf([plannedOf('node3', { start: { ...plannedOf('node3').start, unit: 'etcd@orders' } })]),
       'Remove member': BROKEN,
     });
     expect(callsOf(executed, 'Start services again')).toMatchObject([

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MAX_PAGE_CHARS, type PageEvent } from '../../core/diagnosis/page.ts';
 import { type Incident, RUNBOOKS } from '../../core/runbooks.ts';
+import { ExecutionError } from '../../local/asl/errors.ts';
 import { evaluateTemplate } from '../../local/asl/expressions.ts';
 import type { JsonObject } from '../../local/asl/json.ts';
 import { type Page, publishTo } from '../../local/aws/sns.ts';
@@ -95,12 +96,20 @@ async function sent(page: (typeof PAGES)[number], told: Told, id?: string): Prom
 
 /** What the pager makes of these pages. */
 async function handedOn(...records: { Subject: string; Message: string }[]): Promise<Page | undefined> {
+  return handedOnWith([], ...records);
+}
+
+/** @param before what the history of each alarm is asked for in turn */
+async function handedOnWith(
+  before: unknown[],
+  ...records: { Subject: string; Message: string }[]
+): Promise<Page | undefined> {
   const machine = `${PREFIX}-${PAGER}`;
   const { ended, pages } = await execute(definitionOf(stacks, machine), {
     stateMachineName: machine,
     input: records.map((each) => ({ body: JSON.stringify(each) })) as never,
     topics: [people ?? ''],
-    answers: {},
+    answers: { 'Ask what the alarm was before': before },
   });
   expect(ended).toMatchObject({ status: 'SUCCEEDED' });
   return pages[0];
@@ -223,6 +232,16 @@ describe('an alarm', () => {
       Trigger: { MetricName: 'HasLeader', Dimensions: [{ name: 'cluster', value: 'orders' }] },
     }),
   });
+  /** https://docs.aws.amazon.com/cli/latest/reference/cloudwatch/describe-alarm-history.html */
+  const historyOf = (before: string) => {
+    const change = (from: string, to: string) => ({
+      AlarmName: 'etcd-remediation/orders/quorum-lost',
+      HistoryItemType: 'StateUpdate',
+      HistorySummary: `Alarm updated from ${from} to ${to}`,
+      HistoryData: JSON.stringify({ version: '1.0', oldState: { stateValue: from }, newState: { stateValue: to } }),
+    });
+    return { AlarmHistoryItems: [change('INSUFFICIENT_DATA', 'OK'), change(before, 'INSUFFICIENT_DATA')] };
+  };
   const ADDRESS =
     'Alarm: https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/etcd-remediation%2Forders%2Fquorum-lost';
 
@@ -246,11 +265,39 @@ describe('an alarm', () => {
     const page = await handedOn(alarm('OK', 'ALARM'));
     expect(page?.subject).toBe('RESOLVED: "etcd-remediation/orders/quorum-lost" in EU (Ireland)');
     expect(page?.message).toMatch(/^The alarm is over: Threshold Crossed: .*\n\nAlarm: https:/);
-    expect(await handedOn(alarm('OK', 'INSUFFICIENT_DATA'))).toBeUndefined();
+    expect(await handedOnWith([historyOf('OK')], alarm('OK', 'INSUFFICIENT_DATA'))).toBeUndefined();
+  });
+
+  it('that is over is told where it was raised before it was out of sight', async () => {
+    const away = alarm('OK', 'INSUFFICIENT_DATA');
+    const page = await handedOnWith([historyOf('ALARM')], away);
+    expect(page?.subject).toBe('RESOLVED: "etcd-remediation/orders/quorum-lost" in EU (Ireland)');
+    expect(page?.message).toMatch(/^The alarm is over: Threshold Crossed: /);
+    // The newest time counts.
+    const twice = {
+      AlarmHistoryItems: [...historyOf('OK').AlarmHistoryItems, ...historyOf('ALARM').AlarmHistoryItems],
+    };
+    expect(await handedOnWith([twice], away)).toBeUndefined();
+    expect(await handedOnWith([{ AlarmHistoryItems: [] }], away)).toBeUndefined();
+    // That it was never raised is not known.
+    expect((await handedOnWith([new ExecutionError('CloudWatch.CloudWatchException', 'no')], away))?.subject).toMatch(
+      /^RESOLVED: /,
+    );
+  });
+
+  it('that is over is asked for each by itself', async () => {
+    const [orders, billing] = ['orders', 'billing'].map((cluster) => {
+      const { Subject, Message } = alarm('OK', 'INSUFFICIENT_DATA');
+      return { Subject: Subject.replace('orders', cluster), Message: Message.replaceAll('orders', cluster) };
+    }) as [Record<'Subject' | 'Message', string>, Record<'Subject' | 'Message', string>];
+    const page = await handedOnWith([historyOf('OK'), historyOf('ALARM')], orders, billing);
+    expect(page?.subject).toBe('RESOLVED: "etcd-remediation/billing/quorum-lost" in EU (Ireland)');
+    const both = await handedOnWith([historyOf('ALARM'), historyOf('ALARM')], orders, billing);
+    expect(both?.subject).toMatch(/^2 pages: RESOLVED: .*orders.*; RESOLVED: /);
   });
 
   it('whose news is none takes no place beside others', async () => {
-    const page = await handedOn(alarm('OK', 'INSUFFICIENT_DATA'), {
+    const page = await handedOnWith([historyOf('OK')], alarm('OK', 'INSUFFICIENT_DATA'), {
       Subject: 'By hand',
       Message: '{"event_action" is no JSON}',
     });

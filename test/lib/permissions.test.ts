@@ -149,6 +149,8 @@ const OWN: Record<string, string[]> = {
         `events:${action} arn:<AWS::Partition>:events:${HERE}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule`,
     ),
   ],
+  // What an alarm was before it was out of sight.
+  [PAGER]: [`cloudwatch:DescribeAlarmHistory arn:<AWS::Partition>:cloudwatch:${HERE}:alarm:etcd-remediation*`],
   // It looks at the lock, and does not take it.
   [REHEARSAL]: [`dynamodb:GetItem <${TABLE}.Arn>`],
   [RELEASE]: ['DeleteItem', 'GetItem', 'PutItem'].map((action) => `dynamodb:${action} <${TABLE}.Arn>`),

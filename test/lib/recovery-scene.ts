@@ -65,7 +65,8 @@ function each(parameters: (member: string) => Record<string, string>, members = 
 
 export const DISCARD = discarding('undo');
 export const FORGET = discarding('forget');
-export const SERVICES = (action: string, members = MEMBERS) => each(() => ({ unit, action }), members);
+export const SERVICES = (action: string, members = MEMBERS) =>
+  each(() => ({ unit, action, dataDir, walDir: '', clusterId: 'c1', commitIndex: '100' }), members);
 export const REVERT = each(() => MOVED);
 
 export function assessmentOf(verdict: QuorumAssessment['verdict'] = 'Lost', lost = 3): QuorumAssessment {

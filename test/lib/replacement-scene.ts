@@ -91,6 +91,10 @@ export function assessmentOf(members: string[], more: Partial<MembersAssessment>
   };
 }
 
+function controlOf(action: string, seen = { clusterId: '', commitIndex: '' }): Record<string, string> {
+  return { unit, action, dataDir, walDir: '', ...seen };
+}
+
 export function plannedOf(member: string, more: Partial<PlannedTarget> = {}): PlannedTarget {
   return {
     member,
@@ -100,7 +104,7 @@ export function plannedOf(member: string, more: Partial<PlannedTarget> = {}): Pl
     asLearner: true,
     staysLearner: false,
     wasActive: true,
-    unit,
+    start: controlOf('start', { clusterId: 'c1', commitIndex: '100' }),
     peerUrls: [],
     ...more,
   };
@@ -167,7 +171,7 @@ export function changesOf(member: string) {
   const id = IDS[member] ?? '';
   const { peerUrl = '' } = CLUSTER.members.find(({ name }) => name === member) ?? {};
   return {
-    stop: { action: 'StopService', commands: [{ ...at, parameters: { unit, action: 'stop' } }] },
+    stop: { action: 'StopService', commands: [{ ...at, parameters: controlOf('stop') }] },
     remove: { action: 'RemoveMember', member, id },
     archive: {
       action: 'ArchiveDataDir',
@@ -177,7 +181,17 @@ export function changesOf(member: string) {
     join: {
       action: 'JoinCluster',
       commands: [
-        { ...at, parameters: { unit, configFile, initialCluster: `${member}=${peerUrl}`, execution: 'run-1' } },
+        {
+          ...at,
+          parameters: {
+            unit,
+            configFile,
+            dataDir,
+            walDir: '',
+            initialCluster: `${member}=${peerUrl}`,
+            execution: 'run-1',
+          },
+        },
       ],
     },
     wait: { action: 'WaitForMember', member },

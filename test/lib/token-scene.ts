@@ -88,7 +88,10 @@ export function planOf(restartable: string[], more: Partial<TokenResetPlan> = {}
   };
 }
 
-const UNIT = { unit: INSPECTION.unit, action: 'restart' };
+const UNIT = {
+  ...{ unit: INSPECTION.unit, action: 'restart', dataDir: INSPECTION.dataDir, walDir: '' },
+  ...{ clusterId: 'c1', commitIndex: '' },
+};
 
 export function restartOf(member: string) {
   return {

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { HOST_COMMANDS, type HostCommandName } from '../../core/hosts/host-commands.ts';
 import { readScript } from '../../lib/command-documents.ts';
@@ -5,6 +7,17 @@ import { commandsOf, withoutUnused } from '../../lib/used-functions.ts';
 
 const define = (name: string, body = ':') => `${name}() {\n  ${body}\n}\n`;
 const namesIn = (script: string) => [...script.matchAll(/^(\w+)\(\) \{$/gm)].map(([, name = '']) => name);
+
+const PARTS = join(import.meta.dirname, '../../documents/parts');
+/** What a part gives a name at its head: a function, or a variable, which the next part with the same one would take from it. */
+const namesOf = (part: string) =>
+  new Set([...readFileSync(join(PARTS, part), 'utf8').matchAll(/^(\w+)(?:=|\(\) \{)/gm)].map(([, name = '']) => name));
+
+it('no two parts have the same name for something, but for the function that frees the disk', () => {
+  const all = readdirSync(PARTS).flatMap((part) => [...namesOf(part)]);
+  expect(all.length).toBeGreaterThan(100);
+  expect(all.filter((name, index) => all.indexOf(name) !== index)).toEqual(['to_free']);
+});
 
 describe('a document has those functions of the parts', () => {
   it.each<[string, string, string[]]>([

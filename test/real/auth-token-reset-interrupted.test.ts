@@ -242,7 +242,7 @@ describeOn('3.3.25')('authentication is enabled at the end of an auth token rese
       const options = files.flatMap(({ name, path }) => [`--${name}`, path]);
       const parameters = JSON.stringify({ confirmSeconds: 1, strategy: 'toggle' });
       const running = startEtcdRemediation(
-        ...['run', '--cluster', CLUSTER_NAME, '--incident', 'auth-token-invalid', '--parameters', parameters],
+        ...['run', CLUSTER_NAME, '--incident', 'auth-token-invalid', '--parameters', parameters],
         ...['--approve', '--json'],
         ...options,
       );

@@ -41,8 +41,7 @@ describe('backups from the command line', () => {
     const none = await command('backups', 'orders');
     expect([none.status, none.stdout]).toEqual([1, 'There is no backup that could be restored.\n']);
 
-    const diagnose = () =>
-      etcdRemediation('diagnose', '--config', config, '--backups', folder, '--cluster', 'orders', '--json');
+    const diagnose = () => etcdRemediation('diagnose', '--config', config, '--backups', folder, 'orders', '--json');
     const missed = await diagnose();
     expect(missed.status, missed.stderr).toBe(0);
     expect(Object(lastLine(missed)).clusters[0].diagnosis).toMatchObject({
@@ -113,7 +112,7 @@ describe('backups from the command line', () => {
       const reused = await terminal.type('backup', 'other', '--deployed', '--id', 'by-hand', '--json');
       expect([reused.status, resultOf(reused).outcome]).toEqual([1, 'KeyReused']);
 
-      const looked = await terminal.type('diagnose', '--deployed', 'orders');
+      const looked = await terminal.type('diagnose', 'orders', '--deployed');
       expect(looked.stdout).toMatch(/Newest backup: orders-\S+, \d minutes? old, revision 2\n/);
 
       const started = await api.call('startBackup', { name: 'orders', 'Idempotency-Key': 'by-tool' }, {});

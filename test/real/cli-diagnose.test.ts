@@ -121,13 +121,11 @@ describe('etcd-remediation diagnose', () => {
 
   it('names a full store, and the command that it names tells the plan', async () => {
     await fill(etcd, { keys: 40 });
-    const found = await etcdRemediation('diagnose', '--config', fileOf('one'), '--cluster', 'orders');
+    const found = await etcdRemediation('diagnose', '--config', fileOf('one'), 'orders');
     expect(found.status).toBe(1);
     expect(found.stdout).toMatch(/^orders: space-exceeded\n {2}NOSPACE is raised by .*: etcd refuses writes\./m);
     const [last = ''] = found.stdout.trimEnd().split('\n').slice(-1);
-    expect(last).toMatch(
-      /^ {4}npx --no etcd-remediation run --config \S+ --cluster orders --incident space-exceeded --dry-run$/,
-    );
+    expect(last).toMatch(/^ {4}npx --no etcd-remediation run orders --config \S+ --incident space-exceeded --dry-run$/);
     const planned = await etcdRemediation(...last.trim().split(' ').slice(3));
     expect([planned.status, planned.stderr]).toEqual([0, '']);
     expect(planned.stdout).toMatch(/^Planned in /m);
@@ -137,13 +135,13 @@ describe('etcd-remediation diagnose', () => {
     const { members } = await etcd.observe();
     const [first] = members;
     await setAlarm({ cluster }, 'Corrupt', first?.answering ? first.id : '');
-    const files = ['--config', fileOf('one'), '--cluster', 'orders', '--json'];
+    const files = ['--config', fileOf('one'), 'orders', '--json'];
     const [found, ran] = await Promise.all([etcdRemediation('diagnose', ...files), etcdRemediation('run', ...files)]);
     expect(found.status).toBe(1);
     expect(resultOf(found).clusters).toMatchObject([
       { cluster: 'orders', diagnosis: { incident: 'data-corrupt', others: ['space-exceeded'] } },
     ]);
-    expect(found.stderr).toMatch(/ --cluster orders --incident data-corrupt --dry-run\n$/);
+    expect(found.stderr).toMatch(/ run orders .* --incident data-corrupt --dry-run\n$/);
     expect(ran.status).toBe(1);
     expect(lastLine(ran)).toMatchObject({
       outcome: 'PreconditionFailed',

@@ -49,7 +49,7 @@ describe('etcd-remediation run, on a full cluster with TLS and authentication,',
 
   async function run(...options: string[]) {
     const files = ['--config', join(directory, 'clusters.json'), '--secrets', join(directory, 'secrets.json')];
-    const ended = await etcdRemediation('run', ...files, '--cluster', 'orders', '--json', ...options);
+    const ended = await etcdRemediation('run', ...files, 'orders', '--json', ...options);
     printed.push(ended.stdout, ended.stderr);
     return { ...ended, result: lastLine(ended) };
   }

@@ -58,7 +58,7 @@ describe('etcd-remediation run, on a cluster on hosts with TLS and authenticatio
     await rm(directory, { recursive: true });
   });
 
-  const RUN = ['run', '--cluster', 'orders', '--incident', 'member-failed', '--json'];
+  const RUN = ['run', 'orders', '--incident', 'member-failed', '--json'];
 
   async function run(...options: string[]) {
     const ended = await etcdRemediation(...RUN, ...options);

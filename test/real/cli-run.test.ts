@@ -49,7 +49,7 @@ describe('a dry run against a cluster that cannot be reached', () => {
       secrets,
       JSON.stringify({ root: { username: 'root', password: PASSWORD }, tls: { ca, cert: client.cert, key } }),
     );
-    const args = ['run', '--config', config, '--secrets', secrets, '--cluster', 'my-orders'];
+    const args = ['run', '--config', config, '--secrets', secrets, 'my-orders'];
     args.push('--incident', 'space-exceeded', '--dry-run');
     [json, plain] = await Promise.all([etcdRemediation(...args, '--json'), etcdRemediation(...args)]);
   });
@@ -119,7 +119,7 @@ describe('a run for quorum-lost', () => {
     await writeFile(join(directory, 'hosts.json'), JSON.stringify({ 'node-a': { exec: ['false'] } }));
     const files = ['--config', join(directory, 'clusters.json'), '--hosts', join(directory, 'hosts.json')];
     const incident = ['--incident', 'quorum-lost', '--parameters', '{"confirmSeconds":1}', '--approve'];
-    args = ['run', ...files, '--cluster', 'orders', ...incident];
+    args = ['run', ...files, 'orders', ...incident];
   });
   afterAll(() => rm(directory, { recursive: true }));
 

@@ -83,7 +83,7 @@ describe('a healthy member that nobody gets to from here', () => {
     const endpoints = cluster.members.map(({ clientUrl }) => clientUrl);
     const writer = new Writer({ endpoints, tls: undefined, login: undefined, keys: 1, valueBytes: 1 });
     writer.slowDown();
-    const options = ['--cluster', 'orders', '--incident', 'member-failed', '--parameters', '{"confirmSeconds":1}'];
+    const options = ['orders', '--incident', 'member-failed', '--parameters', '{"confirmSeconds":1}'];
     const ended = await etcdRemediation('run', '--json', '--approve', ...files, ...options);
     await writer.stop();
     expect(ended.status, ended.stderr).toBe(1);
@@ -97,10 +97,10 @@ describe('a healthy member that nobody gets to from here', () => {
   it('is no healthy cluster to a diagnosis, and starts no runbook by itself', async () => {
     const files = await filesWith({ m3: 'http://m3.invalid:2379' });
     const before = await state();
-    const diagnosed = await etcdRemediation('diagnose', '--cluster', 'orders', ...files);
+    const diagnosed = await etcdRemediation('diagnose', 'orders', ...files);
     expect(diagnosed.status, diagnosed.stderr).toBe(1);
     expect(diagnosed.stdout).toMatch(/^orders: member-inaccessible$/m);
-    const ended = await etcdRemediation('run', '--json', ...files, '--cluster', 'orders');
+    const ended = await etcdRemediation('run', '--json', ...files, 'orders');
     expect(ended.status, ended.stderr).toBe(1);
     expect(lastLine(ended)).toMatchObject({ outcome: 'PreconditionFailed' });
     expect(await state()).toEqual(before);

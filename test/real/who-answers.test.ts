@@ -107,7 +107,7 @@ describe('etcd-remediation, where not everybody who answers is who clusters.json
 
   /** The same as it is typed. */
   async function expectTypedRefusal(cluster: Cluster, incident: Incident, told: RegExp): Promise<void> {
-    const ended = await type('run', [cluster], '--cluster', cluster.name, '--incident', incident, '--approve');
+    const ended = await type('run', [cluster], cluster.name, '--incident', incident, '--approve');
     expect([ended.status, lastLine(ended).outcome], ended.stderr).toEqual([1, 'PreconditionFailed']);
     expect(lastLine(ended).report.cause).toMatch(told);
   }

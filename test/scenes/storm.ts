@@ -33,7 +33,7 @@ import { stepFunctions } from '../../local/aws/step-functions.ts';
 import { type Execution, Executions, type StartRequest } from '../../local/executions.ts';
 import { TaskTokens } from '../../local/task-tokens.ts';
 import { tasksOf } from '../../local/tasks.ts';
-import { DESCRIBE, PUBLISH, RUN, START } from '../lib/definitions.ts';
+import { DESCRIBE, HISTORY, PUBLISH, RUN, START } from '../lib/definitions.ts';
 import { failure } from '../lib/execute.ts';
 import { DYNAMODB, type Item } from '../lib/lock-table.ts';
 import {
@@ -270,6 +270,8 @@ export async function storm(kinds: Readonly<Record<string, Kind>>, { random }: {
       const task = (resource: string) => tasks[resource] as TaskHandler;
       return {
         ...tasks,
+        // No alarm is out of sight here.
+        [HISTORY]: async () => ({ AlarmHistoryItems: [] }),
         [PUBLISH]: throttled('messages', 'SNS.ThrottledException', async (args, context) => {
           const isIncoming = String(Object(args).TopicArn).endsWith(`:${INCOMING_PAGES_TOPIC}`);
           return publishTo(stacks.topics, isIncoming ? page : receive)(args, context);

@@ -13,7 +13,7 @@ export function startServicesAgain(scope: Construct, step: Step, stop: Fail): Ch
   const start = reportFromEveryHost(scope, 'Start services again', {
     step,
     command: 'control-service',
-    commands: '$stopped.{"member": member, "host": host, "parameters": {"unit": unit, "action": "start"}}',
+    commands: '$stopped.{"member": member, "host": host, "parameters": start}',
     outputs: {
       error: '{% $states.input.error %}',
       cause:

@@ -39,7 +39,10 @@ const restartOf = (member: string) => ({
   action: 'RestartService',
   member,
   host: member.replace('node', 'i-'),
-  parameters: { unit: 'etcd', action: 'restart' },
+  parameters: {
+    ...{ unit: 'etcd', action: 'restart', dataDir: '/var/lib/etcd', walDir: '' },
+    ...{ clusterId: 'c0ffee', commitIndex: '' },
+  },
 });
 
 describe('the next cure', () => {

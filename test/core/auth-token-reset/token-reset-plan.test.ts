@@ -9,7 +9,8 @@ import {
 } from '../../../core/auth-token-reset/contracts.ts';
 import { planTokenReset, requireRoot } from '../../../core/auth-token-reset/token-reset-plan.ts';
 import { forgetsToEnableTokens } from '../../../core/cluster/releases.ts';
-import { clusterOf, configuration, configured, failureOf, inspection } from '../observations.ts';
+import type { HostInspection } from '../../../core/hosts/host-command-results.ts';
+import { clusterOf, configuration, configured, directory, failureOf, inspection } from '../observations.ts';
 
 const RUNNING = { activeState: 'active', subState: 'running', result: 'success', mainPid: 7 };
 const SAFE: ResetPremises = { needed: [], rootRoles: ['root'], admitsWithoutCertificate: false };
@@ -56,6 +57,11 @@ function plan({
   };
   return planTokenReset(request, members, { ...SAFE, ...premises });
 }
+
+const withHost = (differences: Partial<HostInspection>) => ({
+  ...report('node3'),
+  result: { ...report('node3').result, ...differences },
+});
 
 const rungs = ({ ladder }: TokenResetPlan) => ladder.filter(({ serves }) => serves).map(({ rung }) => rung);
 const unreachable = {
@@ -104,6 +110,21 @@ describe('a plan', () => {
         ],
       },
       `is another member's: etcd announces the peer URL "https://node2:2380", and clusters.json says https://node3:2380`,
+    ],
+    [
+      'its data was deleted while it runs',
+      { inspections: [withHost({ dataDir: directory('/var/lib/etcd', { empty: true }), raftLog: null })] },
+      'node3 cannot be restarted: its data dir /var/lib/etcd is empty',
+    ],
+    [
+      'its log was deleted while it runs',
+      { inspections: [withHost({ raftLog: null })] },
+      'there is no log in /var/lib/etcd/member/wal',
+    ],
+    [
+      'its data is not where the configuration says',
+      { inspections: [withHost({ configuration: configuration('node3', { dataDir: '/srv/etcd' }) })] },
+      `etcd's data dir is "/srv/etcd", and clusters.json says /var/lib/etcd`,
     ],
     ['the quorum needs it', { premises: { needed: ['node3'] } }, 'the others are no quorum without it'],
   ])('has nothing but the toggle where %s', (_, given, why) => {

@@ -28,6 +28,8 @@ const REAL: Readonly<Record<Rule, string[]>> = {
     `http://${'h'.repeat(1024 - 7)}`,
   ],
   number: ['0', '5368709120', '18446744073709551615'],
+  optionalNumber: ['', '7', '18446744073709551615'],
+  optionalId: ['', 'c1', 'a7ef944b95711739'],
   sha256: ['e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
   optionalSha256: ['', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
   presignedUrl: [
@@ -39,7 +41,14 @@ const REAL: Readonly<Record<Rule, string[]>> = {
 };
 
 /** The rules that take the empty text for "none". */
-const OPTIONAL: readonly Rule[] = ['optionalPath', 'token', 'optionalSha256', 'presignedUrl'];
+const OPTIONAL: readonly Rule[] = [
+  'optionalPath',
+  'token',
+  'optionalNumber',
+  'optionalId',
+  'optionalSha256',
+  'presignedUrl',
+];
 
 /** What no rule lets through, whatever goes before it. */
 const HOSTILE = [

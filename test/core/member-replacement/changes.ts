@@ -20,13 +20,13 @@ export function target(name: string, differences: Partial<PlannedTarget> = {}): 
     asLearner: true,
     staysLearner: false,
     wasActive: false,
-    unit: 'etcd',
+    start: { unit: 'etcd' },
     peerUrls: [],
     ...differences,
   };
 }
 export const joining = (name: string, differences: Partial<PlannedTarget> = {}) =>
-  target(name, { prepare: false, removeIds: [], unit: '', ...differences });
+  target(name, { prepare: false, removeIds: [], start: {}, ...differences });
 
 export function choose(reading: Observation, request: Partial<ChooseNextChange> = {}): NextChange {
   return chooseNextChange(reading, {

@@ -36,7 +36,7 @@ function explained(
       asLearner: true,
       staysLearner: false,
       wasActive: true,
-      unit: 'etcd15000',
+      start: { unit: 'etcd15000' },
       peerUrls: [],
     },
     ...more,

@@ -27,7 +27,19 @@ describe('a member that leaves', () => {
       [],
       {
         action: 'StopService',
-        commands: [{ member: 'node3', host: 'i-3', parameters: { unit: 'etcd', action: 'stop' } }],
+        commands: [
+          {
+            ...{ member: 'node3', host: 'i-3' },
+            parameters: {
+              unit: 'etcd',
+              action: 'stop',
+              dataDir: '/var/lib/etcd',
+              walDir: '',
+              clusterId: '',
+              commitIndex: '',
+            },
+          },
+        ],
       },
     ],
     ['it is stopped', crashed, STOPPED, { action: 'RemoveMember', member: 'node3', id: 'a3' }],
@@ -163,6 +175,8 @@ describe('a member that joins', () => {
           parameters: {
             unit: 'etcd',
             configFile: '/etc/etcd/etcd.yaml',
+            dataDir: '/var/lib/etcd',
+            walDir: '',
             initialCluster: 'node1=https://node1:2380,node2=https://node2:2380,node3=https://node3:2380',
             execution: 'run-1',
           },

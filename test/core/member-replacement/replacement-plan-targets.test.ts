@@ -17,7 +17,7 @@ describe('a target that changed since the assessment', () => {
 
   it('is only waited for where it is joining again', () => {
     const planned = plan(withThird(voter('node3', { raftAppliedIndex: '12' })));
-    expect(only(planned)).toMatchObject({ prepare: false, removeIds: [], unit: '' });
+    expect(only(planned)).toMatchObject({ prepare: false, removeIds: [], start: {} });
   });
 
   it.each([
@@ -58,7 +58,7 @@ describe('a member that is joining', () => {
       asLearner: true,
       staysLearner: false,
       wasActive: true,
-      unit: '',
+      start: {},
       peerUrls: [],
     });
   });

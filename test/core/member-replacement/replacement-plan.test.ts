@@ -30,7 +30,14 @@ describe('the plan for a member that has crashed', () => {
           asLearner: true,
           staysLearner: false,
           wasActive: false,
-          unit: 'etcd',
+          start: {
+            unit: 'etcd',
+            action: 'start',
+            dataDir: '/var/lib/etcd',
+            walDir: '',
+            clusterId: 'c1',
+            commitIndex: '100',
+          },
           peerUrls: ['https://node3:2380'],
         },
       ],
@@ -94,7 +101,7 @@ describe('the plan for a member that has crashed', () => {
       },
     };
     const { targets, steps } = plan(crashed, { members, inspections });
-    expect(targets[0]?.unit).toBe('etcd3');
+    expect(targets[0]?.start).toMatchObject({ unit: 'etcd3', dataDir: '/data', walDir: '/wal' });
     expect(steps.slice(0, 3)).toEqual([
       'already done: etcd3 on i-3 is stopped (failed)',
       'remove member a3 from etcd',

@@ -71,6 +71,8 @@ describe('services are started', () => {
     expect({ action, mustStart }).toEqual({ action: 'Restart', mustStart: needed });
     expect(names(commands)).toEqual(launched);
     expect(commands.every(({ parameters }) => parameters.action === 'start-without-waiting')).toBe(true);
+    // What a host was seen to hold, its start asks for again.
+    for (const { parameters } of commands) expect(parameters).toMatchObject({ clusterId: 'c1', commitIndex: '100' });
     expect(commands.flatMap((command) => refusalsOf('control-service', command))).toEqual([]);
     expect(summary).toMatch(
       /^[23] of 3 voters have data, and a quorum is 2\..* Their services are started, which loses nothing\.$/,

@@ -244,7 +244,10 @@ describe('the commands', () => {
       ['node1', 'node2', 'node3'].map((member) => [member, 'swap']),
     );
     expect(names(startAgain)).toEqual(['node1', 'node3']);
-    expect(startAgain[0]?.parameters).toEqual({ unit: 'etcd', action: 'start-without-waiting' });
+    expect(startAgain[0]?.parameters).toEqual({
+      ...{ unit: 'etcd', action: 'start-without-waiting', dataDir: '/var/lib/etcd', walDir: '' },
+      ...{ clusterId: 'c1', commitIndex: '100' },
+    });
     expect(names(start)).toEqual(['node1', 'node2', 'node3']);
     expect(start[0]?.parameters).toEqual({ unit: 'etcd', dataDir: '/var/lib/etcd', walDir: '', execution: 'run-1' });
   });

@@ -1,5 +1,5 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { describe, expect, it } from 'vitest';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { describe, expect, it, vi } from 'vitest';
 import { backupKeys, rehearsalKey } from '../../../core/backups/names.ts';
 import { findBackups } from '../../../lambdas/backups/find-backups.ts';
 import { handler as plan } from '../../../lambdas/steps/plan-rehearsal.ts';
@@ -28,10 +28,33 @@ describe('what is known of rehearsals', () => {
     expect((await findBackups(CLUSTER, 10)).count).toBe(0);
   });
 
-  it('is unknown where it cannot be read, and is written anew by the next', async () => {
+  it('is unknown where it cannot be read, and only one that passes takes its place', async () => {
     const client = clientOf({ url: await serveStaging(), close: async () => undefined });
-    await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: rehearsalKey(CLUSTER), Body: 'no JSON' }));
+    const Key = rehearsalKey(CLUSTER);
+    await client.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: 'no JSON' }));
     expect(await rehearsed()).toBeUndefined();
+    for (const failure of [BROKEN, { error: 'Postponed', cause: 'A remediation has it.' }]) {
+      await record({ ...ENDED, failure });
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
+      expect(await Body?.transformToString()).toBe('no JSON');
+    }
+    await record({ ...ENDED, result: RESTORED });
+    expect(await rehearsed()).toMatchObject({ last: { outcome: 'Passed' }, passed: { backup: BACKUP.name } });
+  });
+
+  it('is since when they are put off, where none has come to an end', async () => {
+    await serveStaging();
+    const putOff = {
+      ...ENDED,
+      backup: null,
+      member: '',
+      failure: { error: 'Postponed', cause: 'A remediation has it.' },
+    };
+    expect(await record(putOff)).toMatchObject({ outcome: 'Postponed' });
+    const first = await rehearsed();
+    expect(first).toMatchObject({ last: { outcome: 'Postponed', problem: 'A remediation has it.' }, passed: null });
+    await record(putOff);
+    expect(await rehearsed()).toEqual(first);
     await record({ ...ENDED, failure: BROKEN });
     expect(await rehearsed()).toMatchObject({ last: { outcome: 'Failed' }, passed: null });
   });
@@ -48,6 +71,24 @@ describe('what is known of rehearsals', () => {
 });
 
 describe('the plan of a rehearsal', () => {
+  const request = { cluster: CLUSTER.name };
+
+  it('is refused where S3 does not let it look', async () => {
+    const iam = soleOwner(CREDENTIALS.accessKeyId);
+    await serveStaging({ iam });
+    iam.may = () => false;
+    await expect(plan({ cluster: CLUSTER, request })).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      message: expect.stringContaining('AccessDenied'),
+    });
+  });
+
+  it('is not made where S3 does not answer, which is no refusal', async () => {
+    await serveStaging();
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:1');
+    await expect(plan({ cluster: CLUSTER, request })).rejects.toMatchObject({ name: 'AwsUnavailable' });
+  });
+
   it('is of the newest backup, or of the one whose name or key is given', async () => {
     const client = clientOf({ url: await serveStaging(), close: async () => undefined });
     const [older, newer] = ['2026-11-29T08:15:00.000Z', '2026-11-29T09:15:00.000Z'].map((at) =>

@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { clientTokenOf, observeHosts, requireReachable, sendCommand } from '../../../lambdas/hosts/commands.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
 import type { HostsFile } from '../../../local/hosts/access.ts';
-import { connectSsm, HERE, HOST, OTHER_HOST, SUCCEED, serve, serveControlService } from './support.ts';
+import { connectSsm, HERE, HOST, OTHER_HOST, STOP_ETCD, SUCCEED, serve, serveControlService } from './support.ts';
 
-const STOP = { host: HOST, command: 'control-service', parameters: { unit: 'etcd', action: 'stop' } } as const;
+const STOP = { host: HOST, command: 'control-service', parameters: STOP_ETCD } as const;
 
 describe('the client token of a command', () => {
   const PHASE = { execution: 'run-1', visit: '2026-01-31T12:00:00.000Z', command: STOP.command };
 
   it('is the same each time, and tells what it is in the characters that SSM takes', () => {
-    const parameters = { action: 'stop', unit: 'etcd' };
+    const parameters = Object.fromEntries(Object.entries(STOP_ETCD).toReversed());
     const clientToken = clientTokenOf({ ...PHASE, execution: 'a'.repeat(80) }, { host: HOST, parameters });
     expect(clientTokenOf({ ...PHASE, execution: 'a'.repeat(80) }, STOP)).toBe(clientToken);
     expect(clientToken).toMatch(/^control-service [0-9a-f]{32} a{40}$/);
@@ -21,7 +21,7 @@ describe('the client token of a command', () => {
     const marks = [
       clientTokenOf(PHASE, STOP),
       clientTokenOf(PHASE, { ...STOP, host: OTHER_HOST }),
-      clientTokenOf(PHASE, { ...STOP, parameters: { unit: 'etcd', action: 'start' } }),
+      clientTokenOf(PHASE, { ...STOP, parameters: { ...STOP_ETCD, action: 'start' } }),
       clientTokenOf({ ...PHASE, visit: '2026-01-31T12:00:00.001Z' }, STOP),
       clientTokenOf({ ...PHASE, execution: 'run-2' }, STOP),
     ];
@@ -31,14 +31,14 @@ describe('the client token of a command', () => {
 
 describe('parameters', () => {
   it.each([
-    ['a missing one', { unit: 'etcd' }, '- action: is missing'],
-    ['an unknown one', { unit: 'etcd', action: 'stop', user: 'root' }, '- user: is not a known field'],
+    ['a missing one', { ...STOP_ETCD, action: undefined }, '- action: is missing'],
+    ['an unknown one', { ...STOP_ETCD, user: 'root' }, '- user: is not a known field'],
     [
       'another word',
-      { unit: 'etcd', action: 'reboot' },
+      { ...STOP_ETCD, action: 'reboot' },
       '- action: must be "start" or "start-without-waiting" or "stop" or "restart"',
     ],
-    ['no text', { unit: 7, action: 'stop' }, '- unit: must be text, and is a number'],
+    ['no text', { ...STOP_ETCD, unit: 7 }, '- unit: must be text, and is a number'],
   ])('are refused before anything is sent: %s', async (_, parameters, problem) => {
     await serve({});
     const wrong = { ...STOP, clientToken: 'token', parameters } as unknown as typeof STOP & { clientToken: string };

@@ -19,6 +19,8 @@ const HARMLESS: Readonly<Record<string, string>> = {
   action: 'stop',
   dataDir: '/var/lib/etcd',
   walDir: '',
+  clusterId: 'c1',
+  commitIndex: '7',
   configFile: '/etc/etcd/etcd.conf',
   binDir: '/usr/local/bin',
   user: 'etcd',

@@ -2,7 +2,17 @@ import { join } from 'node:path';
 import type { HostCommandName } from '../../../core/hosts/host-commands.ts';
 import type { Operation } from '../../../local/aws/iam.ts';
 import { WAIT_MS } from '../../run/patience.ts';
-import { HERE, HOST, OTHER_HOST, SUCCEED, serve, serveControlService, temporaryFolder, until } from './support.ts';
+import {
+  HERE,
+  HOST,
+  OTHER_HOST,
+  STOP_ETCD,
+  SUCCEED,
+  serve,
+  serveControlService,
+  temporaryFolder,
+  until,
+} from './support.ts';
 
 export const BOTH = { ...HERE, [OTHER_HOST]: { exec: ['bash'] } };
 /** Waits for as long as it takes, and for nothing else. */
@@ -12,7 +22,7 @@ export const HASTY = { ...PATIENT, endMs: 0 };
 export const STOPPED = { activeState: 'active', subState: 'stop', mainPid: 7 };
 
 export const on = (host: string, unit = 'etcd', member = host === HOST ? 'm1' : 'm2') => ({
-  ...{ member, host, parameters: { unit, action: 'stop' } },
+  ...{ member, host, parameters: { ...STOP_ETCD, unit } },
 });
 
 export function phaseOf(commands = [on(HOST)]) {

@@ -9,7 +9,7 @@ import {
 import type { Ssm } from '../../../lambdas/hosts/ssm.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
 import type { Operation } from '../../../local/aws/iam.ts';
-import { connectSsm, HOST, serve } from './support.ts';
+import { connectSsm, HOST, STOP_ETCD, serve } from './support.ts';
 
 const command = 'control-service';
 const sent = { commandId: '00000000-0000-4000-8000-000000000000', sentAt: 0 };
@@ -35,8 +35,7 @@ describe('a refusal of SSM', () => {
   const CALLS: Record<string, (ssm: Ssm) => Promise<unknown>> = {
     requireReachable: (ssm) => requireReachable(ssm, [HOST]),
     findCommands: (ssm) => findCommands(ssm, command, ['token'], '2026-01-31T12:00:00.000Z'),
-    sendCommand: (ssm) =>
-      sendCommand(ssm, { host: HOST, command, parameters: { unit: 'etcd', action: 'stop' }, clientToken: 'token' }),
+    sendCommand: (ssm) => sendCommand(ssm, { host: HOST, command, parameters: STOP_ETCD, clientToken: 'token' }),
     readCommand: (ssm) => readCommand(ssm, HOST, command, sent),
     cancelCommand: (ssm) => cancelCommand(ssm, HOST, sent),
   };

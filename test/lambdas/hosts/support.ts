@@ -19,8 +19,17 @@ export const HERE: HostsFile = { [HOST]: { exec: ['sh'] } };
 
 /** A script of control-service: bash, with each of its parameters. */
 export function controlScript(body: string): string {
-  return `#!/bin/bash\nunit='{{ unit }}'\naction='{{action}}'\n: '{{ sentAt }}'\n${body}`;
+  return `#!/bin/bash\nunit='{{ unit }}'\naction='{{action}}'\n: '{{ sentAt }}' '{{ dataDir }}' '{{ walDir }}' '{{ clusterId }}' '{{ commitIndex }}'\n${body}`;
 }
+
+/** What control-service is sent to stop etcd. */
+export const STOP_ETCD = {
+  ...{ unit: 'etcd', action: 'stop', dataDir: '/var/lib/etcd', walDir: '', clusterId: '', commitIndex: '' },
+};
+/** As a caller of Run Command gives it. */
+export const STOP_PARAMETERS = Object.fromEntries(
+  Object.entries({ ...STOP_ETCD, sentAt: '1' }).map(([name, value]) => [name, [value]]),
+);
 
 /** Prints a result of control-service. */
 export const SUCCEED = 'echo "{\\"activeState\\":\\"active\\",\\"subState\\":\\"$action\\",\\"mainPid\\":7}"';

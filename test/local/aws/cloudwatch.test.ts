@@ -123,6 +123,25 @@ describe('CloudWatch, embedded,', () => {
     ]);
   });
 
+  it('pages when it is well again although nothing was known of it in between', () => {
+    const cloudWatch = new CloudWatch([{ ...ALARM, okActions: ALARM.actions }]);
+    const subjectsOf = (value?: number) => {
+      if (value !== undefined) cloudWatch.put(line({ HasLeader: value }));
+      return cloudWatch
+        .endMinute()
+        .flatMap(({ event, pages }) => [
+          Object(event.detail).state.value,
+          ...pages.map(({ subject }) => subject.split(':')[0]),
+        ]);
+    };
+    const none = [undefined, undefined, undefined, undefined];
+    expect([1, ...none, 1, 0, ...none, 1, ...none, 1].flatMap(subjectsOf)).toEqual([
+      ...['OK', 'INSUFFICIENT_DATA', 'OK'],
+      ...['ALARM', 'ALARM', 'INSUFFICIENT_DATA', 'OK', 'RESOLVED'],
+      ...['INSUFFICIENT_DATA', 'OK'],
+    ]);
+  });
+
   it.each([
     ['is no JSON', 'START RequestId: 1', /JSON/],
     ['has no metrics', '{"level":"INFO"}', 'No metrics are in {"level":"INFO"}.'],

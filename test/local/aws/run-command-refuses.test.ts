@@ -10,7 +10,14 @@ import {
 } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../../local/aws/run-command.ts';
-import { HERE, HOST, OTHER_HOST, serveControlService, temporaryFolder } from '../../lambdas/hosts/support.ts';
+import {
+  HERE,
+  HOST,
+  OTHER_HOST,
+  STOP_PARAMETERS,
+  serveControlService,
+  temporaryFolder,
+} from '../../lambdas/hosts/support.ts';
 
 const UNKNOWN_COMMAND = '00000000-0000-4000-8000-000000000000';
 
@@ -19,7 +26,7 @@ describe('what SSM would refuse, and what is not known here,', () => {
     new SendCommandCommand({
       DocumentName: 'etcd-remediation-control-service',
       InstanceIds: [HOST],
-      Parameters: { unit: ['etcd'], action: ['stop'], sentAt: ['1'] },
+      Parameters: STOP_PARAMETERS,
       TimeoutSeconds: 60,
       ...more,
     });
@@ -32,17 +39,9 @@ describe('what SSM would refuse, and what is not known here,', () => {
     ['InvalidInstanceId', 'a host', sendWith({ InstanceIds: ['i-unknown'] })],
     ['InvalidInstanceId', 'one host of two', sendWith({ InstanceIds: [HOST, 'constructor'] })],
     ['DuplicateInstanceId', 'a host twice', sendWith({ InstanceIds: [HOST, HOST] })],
-    [
-      'InvalidParameters',
-      'a parameter',
-      sendWith({ Parameters: { unit: ['a'], action: ['stop'], sentAt: ['1'], user: ['root'] } }),
-    ],
+    ['InvalidParameters', 'a parameter', sendWith({ Parameters: { ...STOP_PARAMETERS, user: ['root'] } })],
     ['InvalidParameters', 'no parameters', sendWith({ Parameters: undefined })],
-    [
-      'InvalidParameters',
-      'a list of values',
-      sendWith({ Parameters: { unit: ['a', 'b'], action: ['stop'], sentAt: ['1'] } }),
-    ],
+    ['InvalidParameters', 'a list of values', sendWith({ Parameters: { ...STOP_PARAMETERS, unit: ['a', 'b'] } })],
     ['ValidationException', 'no host', sendWith({ InstanceIds: [] })],
     [
       'ValidationException',

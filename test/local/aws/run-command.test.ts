@@ -23,6 +23,7 @@ import {
   isRunning,
   linesIn,
   OTHER_HOST,
+  STOP_PARAMETERS,
   serve,
   serveControlService,
   temporaryFolder,
@@ -33,8 +34,7 @@ const NAME = 'etcd-remediation-control-service';
 const BOTH = { ...HERE, [OTHER_HOST]: { exec: ['bash'] } };
 
 function sendInput(more: Partial<SendCommandCommandInput> = {}): SendCommandCommandInput {
-  const Parameters = { unit: ['etcd'], action: ['stop'], sentAt: ['1'] };
-  return { DocumentName: NAME, InstanceIds: [HOST], Parameters, TimeoutSeconds: 60, ...more };
+  return { DocumentName: NAME, InstanceIds: [HOST], Parameters: STOP_PARAMETERS, TimeoutSeconds: 60, ...more };
 }
 
 async function send(more: Partial<SendCommandCommandInput> = {}): Promise<string> {
