@@ -32,6 +32,11 @@ const BRIEF = Duration.minutes(1);
 const MEMORY_MIB = 512;
 /** A whole processor, which Lambda gives at this: a backup is compressed on its way. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const WHOLE_PROCESSOR_MIB = 1_769;
+/**
+ * V8 frees the buffers that have passed when it runs out of room for new objects, of which each buffer needs next to none. With 2 MiB of such room in place
+ * of 16 a backup of 512 MiB took 117 MiB of memory in place of 198, and no more time. https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
+ */
+const FREES_BUFFERS_SOON = '--max-semi-space-size=2';
 
 /**
  * The functions that run the steps: one for each set of permissions and time limit. Four of them are in no VPC: `decisions`, `backups`, `pruning` and
@@ -105,6 +110,7 @@ export function functionsOfSteps(
   };
   // Scheduler hands a look over, and Lambda would try one that fails twice more. A minute later the next one is due.
   functions.detector.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+  functions['backing-up'].function.addEnvironment('NODE_OPTIONS', FREES_BUFFERS_SOON);
 
   grantRegistry(scope, functions.configuration);
   for (const each of Object.values(functions)) if (each.access) grantClusters(scope, each);

@@ -4,6 +4,7 @@ import type { RaisedAlarm } from '../cluster/observation.ts';
 import { inspectionReportSchema } from '../hosts/host-command-results.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { inputOf } from '../runbook/execution-input.ts';
+import type { Summarized } from '../runbook/summary.ts';
 
 /**
  * What the steps of the space runbook receive and return. One step's output is the next step's input, so each shape is
@@ -110,6 +111,8 @@ export type NextDefragmentation =
 /** defragment-member: one, or none where it was not the next thing to do any more. */
 export interface Defragmented {
   defragmentations: { member: string; dbSizeBytesBefore: number; dbSizeBytesAfter: number }[];
+  /** What is next now. `Choose`: the cluster had not settled, so choose-next-defragmentation is to be asked. */
+  next: (NextDefragmentation | { action: 'Choose' }) & Summarized;
 }
 
 /** prove-writes: who has taken part, and what is left to do. */
@@ -157,7 +160,7 @@ export const chooseNextDefragmentationInput = z.strictObject({
   withoutRoom,
   /** Members defragmented so far in this execution, a name for each time. */
   defragmented: z.array(z.string()),
-  /** How often this step has been asked before in this execution. */
+  /** How often this has been decided before in this execution. */
   turn: z.int().min(0),
 });
 export const disarmAlarmsInput = assessSpaceInput.extend({ leftOut, quotas });

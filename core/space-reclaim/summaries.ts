@@ -12,8 +12,10 @@ export function summarizeCompaction({ revision, outcome }: { revision: string; o
   return `To revision ${revision}: ${outcome}.`;
 }
 
-export function summarizeNextDefragmentation(next: NextDefragmentation): string {
+export function summarizeNextDefragmentation(next: NextDefragmentation | { action: 'Choose' }): string {
   switch (next.action) {
+    case 'Choose':
+      return 'What is next is not known yet: the cluster has not settled.';
     case 'Defragment':
       return `Next: defragment ${next.member}.`;
     case 'MoveLeadership':
@@ -29,7 +31,7 @@ export function summarizeTransfer({ from, to }: { from: string; to: string }): s
   return `${from} -> ${to}`;
 }
 
-export function summarizeDefragmentation({ defragmentations: [done] }: Defragmented): string {
+export function summarizeDefragmentation({ defragmentations: [done] }: Pick<Defragmented, 'defragmentations'>): string {
   return done
     ? `${formatBytes(done.dbSizeBytesBefore)} -> ${formatBytes(done.dbSizeBytesAfter)}`
     : 'Not now: the cluster has changed.';

@@ -1,29 +1,41 @@
-import { EtcdUnavailable, PreconditionFailed } from '../../core/errors.ts';
+import { EtcdUnavailable, PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import type { Summarized } from '../../core/runbook/summary.ts';
-import { type Defragmented, defragmentMemberInput } from '../../core/space-reclaim/contracts.ts';
+import {
+  type Defragmented,
+  defragmentMemberInput,
+  type NextDefragmentation,
+} from '../../core/space-reclaim/contracts.ts';
 import { chooseNextDefragmentation } from '../../core/space-reclaim/next-defragmentation.ts';
-import { summarizeDefragmentation } from '../../core/space-reclaim/summaries.ts';
+import { summarizeDefragmentation, summarizeNextDefragmentation } from '../../core/space-reclaim/summaries.ts';
 import { hasReason } from '../etcd/errors.ts';
+import { whenSettled } from '../etcd/when-settled.ts';
 import { etcdStep } from '../step.ts';
 
 /** Kept for waiting on a member whose defragmentation goes on after the call's deadline: etcd does not stop it. */
 const WAIT_RESERVE_MS = 90_000;
 const LAMBDA_RESERVE_MS = 10_000;
+/** To read the cluster once more: each question to a member that answers no more has a deadline of 5 s. */
+const NEXT_RESERVE_MS = 60_000;
+
+type Next = NextDefragmentation | { action: 'Choose' };
+/** Choose-next-defragmentation waits, and explains what it cannot decide. */
+const CHOOSE: Next = { action: 'Choose' };
 
 /**
- * Defragments one member's database, if that is still the next thing to do. Minutes may have passed since it was chosen: a
- * member may be down or lead by now. If it is not, nothing is done and the choice is made again. That also makes the step
- * safe to run twice.
+ * Defragments one member's database, if that is still the next thing to do, and says what is next then. Minutes may have passed since
+ * the member was chosen: it may be down or lead by now. If it is not the next any more, nothing is done, and the new choice is the result. That also
+ * makes the step safe to run twice.
  * @throws EtcdUnavailable when the member does not answer again in time
  */
 export const handler = etcdStep(
   defragmentMemberInput,
   async (etcd, input, { remainingMs }): Promise<Defragmented & Summarized> => {
-    const { member: name } = input;
+    const { member: name, ...request } = input;
     const observation = await etcd.observe();
     const before = observation.members.find((seen) => seen.name === name);
-    if (!before?.answering || !isNext(() => chooseNextDefragmentation(observation, input, Date.now()), name)) {
-      return summarized({ defragmentations: [] });
+    const choice = nowOrLater(() => chooseNextDefragmentation(observation, request, Date.now()));
+    if (!before?.answering || choice.action !== 'Defragment' || choice.member !== name) {
+      return summarized([], choice);
     }
     const member = etcd.member(name);
     let failure: EtcdUnavailable | undefined;
@@ -42,23 +54,35 @@ export const handler = etcdStep(
     }
     // After its deadline the defragmentation was at least begun, and counts as a try.
     if (failure && !hasReason(failure, 'Deadline') && after.dbSizeBytes >= before.dbSizeBytes) throw failure;
-    return summarized({
-      defragmentations: [{ member: name, dbSizeBytesBefore: before.dbSizeBytes, dbSizeBytesAfter: after.dbSizeBytes }],
-    });
+    const then = { ...request, defragmented: [...request.defragmented, name] };
+    const decide = () => whenSettled(etcd, (reading) => chooseNextDefragmentation(reading, then, Date.now()));
+    return summarized(
+      [{ member: name, dbSizeBytesBefore: before.dbSizeBytes, dbSizeBytesAfter: after.dbSizeBytes }],
+      // What was done is to be known, whatever the next reading says.
+      remainingMs() < NEXT_RESERVE_MS ? CHOOSE : await decide().catch(askAgain),
+    );
   },
 );
 
-function summarized(done: Defragmented): Defragmented & Summarized {
-  return { ...done, summary: summarizeDefragmentation(done) };
+function summarized(defragmentations: Defragmented['defragmentations'], next: Next): Defragmented & Summarized {
+  return {
+    defragmentations,
+    next: { ...next, summary: summarizeNextDefragmentation(next) },
+    summary: summarizeDefragmentation({ defragmentations }),
+  };
 }
 
 /** A cluster that is not settled is for the next choice to wait for, not for this step. */
-function isNext(choose: () => ReturnType<typeof chooseNextDefragmentation>, name: string): boolean {
+function nowOrLater(choose: () => Next): Next {
   try {
-    const next = choose();
-    return next.action === 'Defragment' && next.member === name;
+    return choose();
   } catch (error) {
-    if (error instanceof EtcdUnavailable) return false;
+    if (error instanceof EtcdUnavailable) return CHOOSE;
     throw error;
   }
+}
+
+function askAgain(error: unknown): Next {
+  if (error instanceof RemediationError) return CHOOSE;
+  throw error;
 }

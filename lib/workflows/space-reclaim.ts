@@ -31,7 +31,8 @@ export interface SpaceReclaimSteps {
  * 3. If hosts are known, look at their disks, all at once. A member whose disk has no room for its defragmentation is left as it is. If it
  *    has to become smaller, it stops the runbook. Nothing else of a host stops it. A dry run ends here.
  * 4. Compact history, physically on every voter.
- * 5. Ask what is next, do that one thing, and ask again: a follower to defragment, leadership to move, at last the old leader.
+ * 5. Ask what is next, do that one thing, and ask again: a follower to defragment, leadership to move, at last the old leader. The step that
+ *    defragments asks again itself.
  *    The question is answered from a fresh reading of all members, and only once all are healthy and caught up. Excepted are
  *    members that have not answered since the assessment, if NOSPACE was raised and the others are a quorum.
  * 6. Disarm each (member, NOSPACE) pair, and list again.
@@ -135,6 +136,8 @@ export class SpaceReclaim extends Construct {
       step: steps.defragmentMember,
       input: { ...request, member: '{% $next.member %}' },
       assign: {
+        next: '{% $states.result.Payload.next %}',
+        turn: "{% $turn + ($states.result.Payload.next.action = 'Choose' ? 0 : 1) %}",
         defragmented: '{% [$append($defragmented, $states.result.Payload.defragmentations)] %}',
         ...recordChange("[$states.result.Payload.defragmentations.(member & ' was defragmented')]"),
       },
@@ -207,7 +210,8 @@ export class SpaceReclaim extends Construct {
 
     const whatComesNext = Choice.jsonata(this, 'What comes next?')
       .when(Condition.jsonata("{% $next.action = 'MoveLeadership' %}"), moveLeadership.next(chooseNextDefragmentation))
-      .when(Condition.jsonata("{% $next.action = 'Defragment' %}"), defragmentMember.next(chooseNextDefragmentation))
+      .when(Condition.jsonata("{% $next.action = 'Defragment' %}"), defragmentMember)
+      .when(Condition.jsonata("{% $next.action = 'Choose' %}"), chooseNextDefragmentation)
       .when(
         Condition.jsonata("{% $next.action = 'Finish' %}"),
         disarmAlarms.next(proveWrites).next(countKeys).next(remediated),
@@ -215,6 +219,7 @@ export class SpaceReclaim extends Construct {
     const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
       .when(Condition.jsonata('{% $dryRun %}'), planned)
       .otherwise(compactHistory.next(chooseNextDefragmentation).next(whatComesNext));
+    defragmentMember.next(whatComesNext);
     const isThereAnythingToReclaim = Choice.jsonata(this, 'Is there anything to reclaim?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .when(

@@ -117,6 +117,10 @@ describe('what a step says that it has found or done', () => {
       space.summarizeNextDefragmentation({ action: 'MoveLeadership', member: 'm1', transferee: 'm2' }),
       'Next: move leadership from m1 to m2.',
     ],
+    [
+      space.summarizeNextDefragmentation({ action: 'Choose' }),
+      'What is next is not known yet: the cluster has not settled.',
+    ],
     [space.summarizeDefragmentation({ defragmentations: [] }), 'Not now: the cluster has changed.'],
     [
       space.summarizeDefragmentation({

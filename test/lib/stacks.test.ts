@@ -38,6 +38,7 @@ const OUTSIDE = [
 ];
 const IN_VPC = STEPS.filter((step) => !OUTSIDE.includes(step));
 const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshots'];
+const BACKING_UP = ['back-up-cluster', 'try-backups'];
 describe('the function of every step', () => {
   it('exists, and there is no other but that of the API and that of the reports', () => {
     const deployed = new Set([...STEPS, 'api', 'reports'].map((name) => functionOf(platform, name)[0]));
@@ -51,7 +52,7 @@ describe('the function of every step', () => {
       Runtime: 'nodejs24.x',
       Handler: 'index.handler',
       // A backup is compressed on its way, which takes a whole processor.
-      MemorySize: ['back-up-cluster', 'try-backups'].includes(step) ? 1_769 : 512,
+      MemorySize: BACKING_UP.includes(step) ? 1_769 : 512,
       TracingConfig: { Mode: 'Active' },
     });
     expect(properties.Description).toMatch(/^[A-Z].{20}/);
@@ -59,7 +60,13 @@ describe('the function of every step', () => {
       ...(STEPS_WITHOUT_CLUSTER.includes(step) ? [] : ['CLUSTER_ROLES']),
       ...(STAGING_STEPS.includes(step) ? ['STAGING_BUCKET'] : []),
       ...(ALONE.includes(step) ? ['RUNBOOKS'] : []),
+      ...(BACKING_UP.includes(step) ? ['NODE_OPTIONS'] : []),
     ]);
+  });
+
+  it('frees the buffers of a backup that have passed long before 16 MiB of objects are made', () => {
+    const [, { Environment }] = functionOf(platform, 'back-up-cluster');
+    expect(Environment.Variables.NODE_OPTIONS).toBe('--max-semi-space-size=2');
   });
 
   it('has the choice of a runbook in no VPC: subnets may have no way to Step Functions', () => {

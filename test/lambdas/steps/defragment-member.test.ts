@@ -9,6 +9,7 @@ import { until } from '../../scenes/scene.ts';
 
 const QUOTA_BYTES = 2 ** 31;
 const VALUE = 'x'.repeat(1024 * 1024);
+const FINISH = { action: 'Finish', summary: 'No member is left to defragment.' };
 
 describe('defragmenting a member', () => {
   let cluster: LocalCluster;
@@ -43,6 +44,7 @@ describe('defragmenting a member', () => {
     const { dbSizeBytes } = await member.status();
     expect(await defragment(600_000, ['m1', 'm1'])).toEqual({
       defragmentations: [],
+      next: FINISH,
       summary: 'Not now: the cluster has changed.',
     });
     expect((await member.status()).dbSizeBytes).toBe(dbSizeBytes);
@@ -52,7 +54,11 @@ describe('defragmenting a member', () => {
     cluster.pauseMember('m1');
     try {
       await until(() => answers(member.status(1_000)).then((does) => !does));
-      expect(await defragment(600_000)).toEqual({ defragmentations: [], summary: 'Not now: the cluster has changed.' });
+      expect(await defragment(600_000)).toEqual({
+        defragmentations: [],
+        next: { action: 'Choose', summary: 'What is next is not known yet: the cluster has not settled.' },
+        summary: 'Not now: the cluster has changed.',
+      });
     } finally {
       cluster.resumeMember('m1');
     }
@@ -65,15 +71,20 @@ describe('defragmenting a member', () => {
     // Of the remaining time, 90 s are kept for waiting: the call itself gets 10 ms, and 60 MiB take longer than that. On a busy
     // machine 10 ms may pass before the member has the call: that is a try which gives nothing back, and the next one follows.
     for (let tries = 0; tries < 50; tries++) {
-      const { defragmentations } = await defragment(90_010);
+      const { defragmentations, next } = await defragment(90_010);
       const after = (await member.status()).dbSizeBytes;
       expect(defragmentations).toEqual([{ member: 'm1', dbSizeBytesBefore: before, dbSizeBytesAfter: after }]);
+      expect(next).toMatchObject(after === before ? { action: 'Defragment', member: 'm1' } : FINISH);
       if (after !== before) break;
     }
     expect((await member.status()).dbSizeBytes).toBeLessThan(0.8 * before);
   });
 
   it('leaves a member alone that has nothing left to give back, so that it can be run twice', async () => {
-    expect(await defragment(600_000)).toEqual({ defragmentations: [], summary: 'Not now: the cluster has changed.' });
+    expect(await defragment(600_000)).toEqual({
+      defragmentations: [],
+      next: FINISH,
+      summary: 'Not now: the cluster has changed.',
+    });
   });
 });
