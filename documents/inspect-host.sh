@@ -150,8 +150,8 @@ require_configurable() {
 # shellcheck disable=SC2154
 require_certificates() {
   local setting missing=''
-  for setting in "cert-file=$set_cert_file" "key-file=$set_key_file" "trusted-ca-file=$set_ca_file" \
-    "peer-cert-file=$set_peer_cert_file" "peer-key-file=$set_peer_key_file" "peer-trusted-ca-file=$set_peer_ca_file"; do
+  for setting in "cert-file=$set_cert_file" "key-file=$set_key_file" "trusted-ca-file=$set_trusted_ca_file" \
+    "peer-cert-file=$set_peer_cert_file" "peer-key-file=$set_peer_key_file" "peer-trusted-ca-file=$set_peer_trusted_ca_file"; do
     case $setting in *=/*) ;; *) continue ;; esac
     if [ ! -e "${setting#*=}" ]; then missing+="${missing:+, }${setting#*=} (${setting%%=*})"; fi
   done
@@ -163,10 +163,10 @@ require_certificates() {
 # list_certificates: those that etcd shows to its peers and to clients, and the CAs by which it knows these, each if it is a single one. A JSON array:
 # certificates are public. Keys are never read.
 list_certificates() {
-  local found='' certificate use text client_ca=$set_ca_file
+  local found='' certificate use text client_ca=$set_trusted_ca_file
   # Mostly it is one CA for both.
-  if [ "$client_ca" = "$set_peer_ca_file" ]; then client_ca=''; fi
-  for certificate in "peer=$set_peer_cert_file" "server=$set_cert_file" "peer-ca=$set_peer_ca_file" "client-ca=$client_ca"; do
+  if [ "$client_ca" = "$set_peer_trusted_ca_file" ]; then client_ca=''; fi
+  for certificate in "peer=$set_peer_cert_file" "server=$set_cert_file" "peer-ca=$set_peer_trusted_ca_file" "client-ca=$client_ca"; do
     use=${certificate%%=*} certificate=${certificate#*=}
     case $certificate in /*) ;; *) continue ;; esac
     if [ ! -f "$certificate" ] || [ ! -r "$certificate" ]; then continue; fi
@@ -322,8 +322,9 @@ recoveries=$reply
 overriding_list=$(printf '%s' "$overriding" | lines 400 2000) || no_lines
 # shellcheck disable=SC2154
 experimental_list=$(printf '%s' "$experimental" | sort | lines 100 1000) || no_lines
+# shellcheck disable=SC2154
 object format "$format" file "$file" name "$set_name" dataDir "$set_data_dir" walDir "$set_wal_dir" \
-  initialAdvertisePeerUrls "$set_advertise_peer_urls" initialCluster "$set_initial_cluster" \
+  initialAdvertisePeerUrls "$set_initial_advertise_peer_urls" initialCluster "$set_initial_cluster" \
   initialClusterState "$set_initial_cluster_state" initialClusterToken "$set_initial_cluster_token" \
   overriding: "$overriding_list" experimental: "$experimental_list"
 object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" raftLog: "$log_state" clusterId "$cluster_id" \

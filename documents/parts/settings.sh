@@ -4,6 +4,15 @@
 need systemctl
 newline=$'\n'
 
+# The settings that are read, by etcd's own names. Each is left in a variable: cert-file in `set_cert_file`.
+settings='name data-dir wal-dir listen-client-urls listen-peer-urls listen-metrics-urls cert-file key-file trusted-ca-file peer-cert-file peer-key-file peer-trusted-ca-file initial-advertise-peer-urls initial-cluster initial-cluster-state initial-cluster-token'
+
+# set_setting NAME TEXT: one of those above, and no other, whatever a file calls its settings: the name becomes a part of a variable's.
+set_setting() {
+  case $1 in *[!a-z-]*) return 0 ;; esac
+  case " $settings " in *" $1 "*) printf -v "set_${1//-/_}" '%s' "$2" ;; esac
+}
+
 # Finds entries in the lines `L[1..lines]` of an environment file as systemd reads it, and of YAML with its settings at the left
 # edge. Each finder says whether an entry begins at line i, and leaves its `key`, `value` and the line `last` that it ends at.
 # shellcheck disable=SC2016
@@ -185,8 +194,7 @@ function overrides(setting) {
 }
 BEGIN {
   unit = ENVIRON["unit"]
-  known = "config-file name data-dir wal-dir listen-client-urls listen-peer-urls listen-metrics-urls cert-file key-file trusted-ca-file peer-cert-file peer-key-file peer-trusted-ca-file initial-advertise-peer-urls initial-cluster initial-cluster-state " \
-    "initial-cluster-token discovery discovery-srv discovery-endpoints force-new-cluster"
+  known = "config-file " ENVIRON["settings"] " discovery discovery-srv discovery-endpoints force-new-cluster"
   count = split_words(ENVIRON["service_environment"], words_of_unit)
   for (i = 1; i <= count; i++) {
     at = index(words_of_unit[i], "=")
@@ -241,10 +249,16 @@ BEGIN {
   }
 }'
 
-# nested SETTING TEXT: a setting of a group in YAML, whose lines stand in TEXT one behind the other; empty where it is not made.
-nested() {
-  reply=''
-  if [[ " $2" =~ [[:space:]{,]$1:[[:space:]]*[\"\']?([^\"\',}[:space:]]+) ]]; then reply=${BASH_REMATCH[1]}; fi
+# set_nested PREFIX TEXT: the settings of a group in YAML, whose lines stand in TEXT one behind the other; each empty where it is not made.
+set_nested() {
+  local setting
+  for setting in cert-file key-file trusted-ca-file; do
+    if [[ " $2" =~ [[:space:]{,]$setting:[[:space:]]*[\"\']?([^\"\',}[:space:]]+) ]]; then
+      set_setting "$1$setting" "${BASH_REMATCH[1]}"
+    else
+      set_setting "$1$setting" ''
+    fi
+  done
 }
 
 # shellcheck disable=SC2034
@@ -256,32 +270,9 @@ take_settings() {
       named-by) named_by=$text ;;
       overriding) overriding+=${overriding:+$newline}$text ;;
       experimental) experimental+=${experimental:+$newline}$text ;;
-      name) set_name=$text ;;
-      data-dir) set_data_dir=$text ;;
-      wal-dir) set_wal_dir=$text ;;
-      listen-client-urls) set_listen_client_urls=$text ;;
-      listen-peer-urls) set_listen_peer_urls=$text ;;
-      listen-metrics-urls) set_listen_metrics_urls=$text ;;
-      cert-file) set_cert_file=$text ;;
-      key-file) set_key_file=$text ;;
-      trusted-ca-file) set_ca_file=$text ;;
-      peer-cert-file) set_peer_cert_file=$text ;;
-      peer-key-file) set_peer_key_file=$text ;;
-      peer-trusted-ca-file) set_peer_ca_file=$text ;;
-      client-transport-security)
-        nested cert-file "$text" && set_cert_file=$reply
-        nested key-file "$text" && set_key_file=$reply
-        nested trusted-ca-file "$text" && set_ca_file=$reply
-        ;;
-      peer-transport-security)
-        nested cert-file "$text" && set_peer_cert_file=$reply
-        nested key-file "$text" && set_peer_key_file=$reply
-        nested trusted-ca-file "$text" && set_peer_ca_file=$reply
-        ;;
-      initial-advertise-peer-urls) set_advertise_peer_urls=$text ;;
-      initial-cluster) set_initial_cluster=$text ;;
-      initial-cluster-state) set_initial_cluster_state=$text ;;
-      initial-cluster-token) set_initial_cluster_token=$text ;;
+      client-transport-security) set_nested '' "$text" ;;
+      peer-transport-security) set_nested peer- "$text" ;;
+      *) set_setting "$kind" "$text" ;;
     esac
   done <<< "$1"
 }
@@ -291,12 +282,9 @@ take_settings() {
 # read_settings CONFIG_FILE: that chooses among several environment files.
 # shellcheck disable=SC2034
 read_settings() {
-  local output line pattern entry count=0 environment_file='' wanted
+  local output line pattern entry count=0 environment_file='' wanted setting
   format=environment file='' named_by='' overriding='' experimental='' environment_files=''
-  set_name='' set_data_dir='' set_wal_dir='' set_advertise_peer_urls=''
-  set_initial_cluster='' set_initial_cluster_state='' set_initial_cluster_token=''
-  set_listen_client_urls='' set_listen_peer_urls='' set_listen_metrics_urls='' set_cert_file='' set_key_file='' set_ca_file=''
-  set_peer_cert_file='' set_peer_key_file='' set_peer_ca_file=''
+  for setting in $settings; do set_setting "$setting" ''; done
   local service_command='' service_environment=''
   output=$(systemctl show -p ExecStart -p Environment -p EnvironmentFiles "$unit") ||
     fail 1 "systemctl cannot show the unit $unit; see whether systemd answers on this host."
@@ -325,7 +313,7 @@ read_settings() {
   done <<< "$output"
   if [ -z "$environment_file" ] && [ "$count" = 1 ]; then environment_file=$environment_files; fi
   file=$environment_file
-  output=$(unit=$unit service_command=$service_command service_environment=$service_environment \
+  output=$(settings=$settings unit=$unit service_command=$service_command service_environment=$service_environment \
     environment_files=$environment_files environment_file=$environment_file awk "$entry_finders$unit_reader" < /dev/null) ||
     fail 1 "awk cannot read the settings of the unit $unit. What is printed on standard error may say why."
   take_settings "$output"
