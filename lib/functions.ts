@@ -102,7 +102,7 @@ export function functionsOfSteps(
     rehearsals: create('rehearsals', 'Compares what a rehearsal restored, and writes down what came of it', SHORT, {
       access: 'rehearsing',
     }),
-    'backing-up': create('backing-up', 'Streams the database of a member into the bucket of its backups', LONG, {
+    'backing-up': create('backing-up', 'Streams the database of a member into the bucket of its backups, or lets its host send it', LONG, {
       ...inNetwork('backing-up'),
       memoryMiB: WHOLE_PROCESSOR_MIB,
     }),
@@ -115,7 +115,7 @@ export function functionsOfSteps(
   grantRegistry(scope, functions.configuration);
   for (const each of Object.values(functions)) if (each.access) grantClusters(scope, each);
   grantUnnamed(functions.diagnosis, [LOOK_FOR_HOSTS]);
-  for (const each of [functions['run-command'], functions.transfers]) {
+  for (const each of [functions['run-command'], functions.transfers, functions['backing-up']]) {
     grantUnnamed(each, [...FOLLOW_COMMANDS, LOOK_FOR_HOSTS]);
   }
   for (const each of [functions.authentication, functions.decisions]) grantRunbooks(scope, each);
