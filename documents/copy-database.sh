@@ -27,19 +27,15 @@ removed='' kept='' copying='' scratch=''
 # clean_up: unless all is done, nothing stays.
 clean_up() {
   stop_copy
-  if [ -z "$kept" ]; then
-    cd / && rm -rf -- "$scratch"
-  else
-    rm -f -- "$scratch/passing" "$scratch/sha256" "$scratch/records" "$scratch/reader" "$scratch/problem"
-  fi
+  if [ -z "$kept" ]; then cd / && rm -rf -- "$scratch"; fi
 }
 
-# stop_copy: what reads the database is ended, and with that all that reads from it.
+# stop_copy: what copies is ended, and with that all that reads from it or writes to it.
 stop_copy() {
-  local reader=''
+  local copier=''
   if [ -z "$copying" ]; then return 0; fi
-  if [ -f "$scratch/reader" ]; then read -r reader < "$scratch/reader" || true; fi
-  if [ -n "$reader" ]; then kill "$reader" 2> /dev/null || true; fi
+  if [ -f "$scratch/copier" ]; then read -r copier < "$scratch/copier" || true; fi
+  if [ -n "$copier" ]; then kill "$copier" 2> /dev/null || true; fi
   wait "$copying" 2> /dev/null || true
   copying=''
 }
@@ -70,8 +66,9 @@ require_own_data() {
   [ -f "$database" ] || refuse database-missing 65 "The database $database does not exist. See whether \"dataDir\" of this member's layout in clusters.json is right."
   if [ ! -r "$database" ]; then refuse data-unreadable 65 "$database cannot be read by $(id -un). Run this as root."; fi
   read_cluster "$log_dir"
+  [ -n "$reply" ] || fail 1 "The log in $log_dir does not say whose it is, as far as od and awk can read it. See whether \"dataDir\" and \"walDir\" of this member's layout in clusters.json are right, and its disk is sound."
   [ "$log_member $reply" = "$member_id $cluster_id" ] ||
-    refuse other-data 65 "The data in $real is not that of the member which answers: its log is of member ${log_member:-unknown} of the cluster ${reply:-unknown}, and who answers is member $member_id of the cluster $cluster_id. Correct \"host\", \"dataDir\" or \"walDir\" of this member in clusters.json."
+    refuse other-data 65 "The data in $real is not that of the member which answers: its log is of member $log_member of the cluster $reply, and who answers is member $member_id of the cluster $cluster_id. Correct \"host\", \"dataDir\" or \"walDir\" of this member in clusters.json."
 }
 
 # One at a time on a host, and none beside a recovery, which needs the disk for itself. What a backup has left that was cut off goes.
@@ -143,30 +140,32 @@ print_hex() {
 
 # The database as of that moment. A page that is free by now may hold anything: nobody reads it.
 print_database() {
-  local at status=0
+  local at
   for at in 0 1; do
     # Its header: its number, and that it is a meta. Behind the meta are zeros.
     print_hex "0${at}000000000000000400000000000000${metas:$((2 * at * meta_bytes)):$((2 * meta_bytes))}" || return 1
     head -c "$((page_bytes - header_bytes - meta_bytes))" /dev/zero || return 1
   done
-  dd bs="$page_bytes" skip=2 count="$((pages - 2))" <&8 2> "$scratch/records" &
-  printf '%s\n' "$!" > "$scratch/reader"
-  wait "$!" || status=1
-  # It tells how much it has written, and ends well also where the file ends before that.
-  case $(cat "$scratch/records") in *"$((pages - 2))+0 records out"*) return "$status" ;; esac
-  return 1
+  dd bs="$page_bytes" skip=2 count="$((pages - 2))" <&8 2> "$scratch/records"
 }
 
 # The SHA-256 is made of what passes, for the file changes where it is free: no second reading would be the same.
 print_with_sha256() {
-  local status=0 digest=''
+  local hashing copier digest=''
   print_sha256 "$scratch/passing" > "$scratch/sha256" &
+  hashing=$!
   # The shell opens it, so that whoever reads there comes to an end whatever becomes of tee.
-  print_database | tee /dev/fd/7 7> "$scratch/passing" || status=1
-  wait "$!" || status=1
-  read -r digest _ < "$scratch/sha256" || status=1
-  if [ "$status" != 0 ] || [ "${#digest}" != 64 ]; then return 1; fi
-  print_hex "$digest"
+  print_database | tee /dev/fd/7 7> "$scratch/passing" &
+  copier=$!
+  printf '%s\n' "$copier" > "$scratch/copier"
+  wait "$hashing" || true
+  read -r digest _ < "$scratch/sha256" || true
+  # Where nobody reads there any more, tee would wait for that without end.
+  if [ "${#digest}" != 64 ]; then kill "$copier" 2> /dev/null || true; fi
+  wait "$copier" || return 1
+  [ "${#digest}" = 64 ] || return 1
+  # dd tells how much it has written, and ends well also where the file ends before that.
+  case $(cat "$scratch/records") in *"$((pages - 2))+0 records out"*) print_hex "$digest" ;; *) return 1 ;; esac
 }
 
 # The host's own member goes first, whatever this is at.
@@ -194,7 +193,7 @@ copy() {
   wait "$copying" || {
     copying=''
     read -r problem < "$scratch/problem" || true
-    fail 1 "The database could not be copied to $scratch by head, dd, cat, tee, sha256sum and gzip: ${problem:0:300}. See whether the disk is full, then run this again."
+    fail 1 "The database could not be copied to $scratch by head, dd, cat, tee, sha256sum and gzip${problem:+: ${problem:0:300}}. See whether the disk is full, then run this again."
   }
   copying=''
   require_same_file
@@ -227,6 +226,7 @@ give_way
 copy
 read -r digest _ < "$scratch/sha256"
 sha256_of "$scratch/snapshot.gz" && sha256=$reply
-size_of "$scratch/snapshot.gz"
+size_of "$scratch/snapshot.gz" && sent_bytes=$reply
+rm -f -- "$scratch/passing" "$scratch/sha256" "$scratch/records" "$scratch/copier" "$scratch/problem" || fail 1 "What the copy was made with could not be removed from $scratch by rm. See whether the disk is sound, then run this again."
 kept=yes
-succeed "{\"inode\":\"$inode\",\"copy\":{\"sizeBytes\":$((size + 32)),\"databaseSha256\":\"$digest\",\"snapshot\":{\"sizeBytes\":$reply,\"sha256\":\"$sha256\"}}${removed:+,\"removed\":[$removed]}}"
+succeed "{\"inode\":\"$inode\",\"copy\":{\"sizeBytes\":$((size + 32)),\"databaseSha256\":\"$digest\",\"snapshot\":{\"sizeBytes\":$sent_bytes,\"sha256\":\"$sha256\"}}${removed:+,\"removed\":[$removed]}}"

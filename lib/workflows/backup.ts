@@ -107,7 +107,7 @@ function goOnByHost(
     .when(Condition.jsonata("{% $states.input.error != '' %}"), stop)
     .otherwise(prune);
   const complete = stepState(scope, 'Complete backup', {
-    comment: 'Or remove what was sent of it',
+    comment: 'Or discard what was sent of it',
     step: steps.completeBackup,
     input: {
       cluster: '{% $cluster %}',
@@ -120,7 +120,7 @@ function goOnByHost(
     onError: stop,
   });
   complete.next(isItWhole);
-  const remove = reportFromEveryHost(scope, 'Remove copy on host', {
+  const discard = reportFromEveryHost(scope, 'Discard copy on host', {
     step: steps.runHostCommands,
     command: 'mark-recovery',
     commands: '$remove',
@@ -130,14 +130,14 @@ function goOnByHost(
     // The backup is as good.
     caught: { outputs: { failure: `{% ${FAILURE} %}` }, assign: { copyLeft: ERROR.cause } },
   });
-  remove.next(complete);
+  discard.next(complete);
   const send = reportFromEveryHost(scope, 'Send copy from host', {
     step: steps.sendBackup,
     command: 'send-snapshot',
     commands: '$copied.parts',
     atOnce: 1,
     assign: { etags: `{% [${REPORTS}.(error = '' ? result.etag : '')] %}` },
-    onError: remove,
+    onError: discard,
   });
   const copy = stepState(scope, 'Copy database on host', {
     step: steps.copyDatabase,
@@ -148,9 +148,9 @@ function goOnByHost(
       visit: '{% $states.context.State.EnteredTime %}',
     },
     assign: { copied: '{% $states.result.Payload %}' },
-    onError: remove,
+    onError: discard,
   });
-  send.next(remove);
+  send.next(discard);
   copy.next(send);
   return copy;
 }

@@ -9,7 +9,7 @@ import { BOOTSTRAP, logFile } from './raft-log.ts';
 const IDS = { memberId: '8e9e05c52164694d', clusterId: 'c1' };
 /** Of the write that the snapshot is of; the file has come further. */
 export const TXID = 300;
-export const PAGES = 40;
+const PAGES = 40;
 const CONTENT = randomBytes((PAGES - 2) * PAGE_BYTES);
 
 /** As etcd restores it: what the snapshot holds, and its SHA-256. */

@@ -149,8 +149,10 @@ describe('copy-database', () => {
     const running = refuse(host.access, 'copy-database', copyParameters(host));
     await until(async () => gzip.reached());
     setFreeKilobytes(host, 512 * 1024 - 1);
-    // It does not wait for what reads.
-    setTimeout(gzip.letGo, 100);
+    const told = host.read('bin/df');
+    host.write('bin/df', `${told}: > '${host.path('asked')}'\n`);
+    await until(async () => host.has('asked'));
+    gzip.letGo();
     expect(await running).toMatchObject({
       exitCode: 65,
       refusal: 'no-room',

@@ -33,7 +33,7 @@ const ANSWERS = {
     return { draft, uploadId: 'u', parts: PARTS, summary: 'Copied.' };
   },
   'Send copy from host': { sizeBytes: 7, etag: '"e"' },
-  'Remove copy on host': { discarded: true },
+  'Discard copy on host': { discarded: true },
   'Complete backup': completed,
   'Remove expired backups': { removed: ['old'], kept: 3, summary: 'One removed.' },
 };
@@ -43,7 +43,7 @@ function backUp(answers: Readonly<Record<string, unknown>> = {}) {
   return execute(DEFINITION, { stateMachineName: BACKUP, input: { cluster: 'orders' }, answers: all });
 }
 
-const BY_HOST = ['Copy database on host', 'Send copy from host', 'Send copy from host', 'Remove copy on host'];
+const BY_HOST = ['Copy database on host', 'Send copy from host', 'Send copy from host', 'Discard copy on host'];
 
 describe('a backup', () => {
   it('that a function does in time asks no host', async () => {
@@ -62,7 +62,7 @@ describe('a backup', () => {
     expect(calls.map(({ step }) => step).slice(2)).toEqual([...BY_HOST, 'Complete backup', 'Remove expired backups']);
     const inputOf = (step: string) => calls.filter((call) => call.step === step).map(({ input }) => input);
     expect(inputOf('Send copy from host')).toMatchObject(PARTS);
-    expect(inputOf('Remove copy on host')).toMatchObject([REMOVE]);
+    expect(inputOf('Discard copy on host')).toMatchObject([REMOVE]);
     expect(inputOf('Complete backup')).toMatchObject([
       { copied: { uploadId: 'u' }, etags: ['"e"', '"e"'], failure: null, copyLeft: '' },
     ]);
@@ -79,7 +79,7 @@ describe('a backup', () => {
       cause: expect.stringContaining('It has no room.'),
     });
     expect(calls.slice(-2)).toMatchObject([
-      { step: 'Remove copy on host', input: REMOVE },
+      { step: 'Discard copy on host', input: REMOVE },
       { step: 'Complete backup', input: { ...left, failure: { error: 'PreconditionFailed' } } },
     ]);
   });
@@ -89,7 +89,7 @@ describe('a backup', () => {
       failure(ERROR_NAMES.HostCommandFailed, 'rm said no.'),
       failure(ERROR_NAMES.AwsUnavailable, 'rm said no.'),
     ]) {
-      const { ended, calls } = await backUp({ 'Remove copy on host': error });
+      const { ended, calls } = await backUp({ 'Discard copy on host': error });
       expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { backup: WHOLE } });
       expect(calls.find(({ step }) => step === 'Complete backup')?.input).toMatchObject({
         failure: null,

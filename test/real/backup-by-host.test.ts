@@ -81,7 +81,7 @@ it('goes on by the host of its member where a function would take too long, with
     'Does its host go on?',
     'Copy database on host',
     'Send copy from host',
-    'Remove copy on host',
+    'Discard copy on host',
   ]);
   const { backup } = (end as { output: unknown }).output as BackupReport;
   const { record, name } = backup;
