@@ -36,7 +36,8 @@ export const SENT_AT = {
 export type HostParameter = TextRule | { values: readonly string[] };
 
 const { unit, path, optionalPath, account, execution, initialCluster, token } = TEXT_RULES;
-const { memberName, peerUrls, number, optionalNumber, id, optionalId, sha256, optionalSha256, presignedUrl, metas } = TEXT_RULES;
+const { memberName, peerUrls, number, optionalNumber, id, optionalId, sha256, optionalSha256, presignedUrl, metas } =
+  TEXT_RULES;
 const yesOrNo = { values: ['yes', 'no'] };
 
 /**
