@@ -9,9 +9,11 @@ import { examples, WITHOUT_AWS } from './options.ts';
 import { openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { onSignal, printAtSignal } from './signals.ts';
+import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
 
 interface Flags extends FileFlags, BackupsFlag, HereOrDeployed {
+  stagingAddress?: StagingAddress;
   id?: string;
 }
 
@@ -23,12 +25,16 @@ export function backupCommand(): Command {
     .description(
       'Runs the workflow that backs clusters up on a schedule once, on this machine: streams the database of a follower, compressed, into the folder of ' +
         '--backups, holds it against the SHA-256 that etcd has made of it, writes beside it what is known of it, and removes what "keep" does not ' +
-        'keep. Changes nothing in etcd. The cluster needs "backups" with "everyMinutes" in clusters.json.\n\n' +
+        'keep. Changes nothing in etcd. The cluster needs "backups" with "everyMinutes" in clusters.json. A database that takes longer than fourteen ' +
+        "minutes is copied and sent by its member's host instead, if that is in hosts.json.\n\n" +
         'With --deployed the deployed workflow does it, into the bucket. Ctrl-C then ends the watching, and the backup goes on.',
     )
     .argument('<cluster>', 'the cluster, by its name in clusters.json');
-  takeFiles(command).addOption(backupsOption('the backup is written into it'));
-  return takeDeployed(command, 'let what is deployed to AWS do it', ['config', 'secrets', 'hosts', 'backups'])
+  takeFiles(command)
+    .addOption(backupsOption('the backup is written into it'))
+    .addOption(stagingAddressOption('a host sends its copy there, over plain HTTP'));
+  const here = ['config', 'secrets', 'hosts', 'backups', 'stagingAddress'];
+  return takeDeployed(command, 'let what is deployed to AWS do it', here)
     .option('--id <id>', 'with --deployed: its ID. The same ID starts nothing again, and watches that one')
     .option('--json', 'print one JSON object on the last line; everything else goes to standard error', false)
     .addHelpText(
@@ -52,7 +58,7 @@ async function backup(name: string, flags: Flags): Promise<void> {
   const folder = requireHere(flags.backups, '--backups <folder>');
   if (flags.id !== undefined) throw new InvalidInput('--id is for --deployed: here one backup is made at a time.');
   const output = openOutput(flags.json);
-  const { file, secrets } = await readFiles(flags);
+  const { file, secrets, hosts } = await readFiles(flags);
   const cluster = clusterNamed(name, file, flags.config);
   ownBackupsOf(cluster);
   requireSecrets([cluster], secrets);
@@ -62,7 +68,13 @@ async function backup(name: string, flags: Flags): Promise<void> {
   const { say, onEvent } = new Progress(output);
   say('Synthesizing the workflow and bundling its steps');
   using _ = printAtSignal(() => 'Stopped. What was not whole yet is no backup, and was thrown away.');
-  const platform = await startPlatform({ file: { clusters: [cluster] }, secrets, backups });
+  const platform = await startPlatform({
+    file: { clusters: [cluster] },
+    secrets,
+    hosts,
+    backups,
+    ...stagingAt(flags.stagingAddress),
+  });
   try {
     const stopping = new AbortController();
     using __ = onSignal(() => stopping.abort(new Error('Stopped by a signal.')));

@@ -80,7 +80,7 @@ require_no_recovery() {
       restored | moving | placed) ;;
       *) if ! has_flock || flock -n "$folder" true; then continue; fi ;;
     esac
-    postpone "A recovery works in $folder on this host, so nothing is rehearsed here. Rehearse once it has ended."
+    postpone "A recovery or a backup works in $folder on this host, so nothing is rehearsed here. Rehearse once it has ended."
   done
 }
 

@@ -52,7 +52,10 @@ discard_leftovers() {
     case ${execution_of%.backup} in "${folder%.backup}") ;; *.*) continue ;; esac
     read_phase "$folder"
     case $reply in '' | kept) ;; *) continue ;; esac
-    if has_flock && ! flock -n "$folder" true; then continue; fi
+    if has_flock && ! flock -n "$folder" true; then
+      # A backup that is copied is ended as a rehearsal is: the next one is due soon.
+      if [ ! -e "$folder/backup" ] || ! end_rehearsal "$folder"; then continue; fi
+    fi
     rm -rf -- "$folder"
     json "$folder"
     removed+="${removed:+,}$reply"

@@ -30,12 +30,15 @@ interface Grant {
   conditions?: Record<string, string>;
 }
 
-/** The documents that a session for commands may send, and one for transfers. */
-const DOCUMENTS: Readonly<Record<'commands' | 'transfers', readonly HostCommandName[]>> = {
+/** By which a host goes on with a backup. */
+const BACKING_UP: readonly HostCommandName[] = ['copy-database', 'send-snapshot'];
+/** The documents that a session for commands may send, one for transfers, and one for backups. */
+const DOCUMENTS: Readonly<Record<'commands' | 'transfers' | 'backing-up', readonly HostCommandName[]>> = {
   commands: (Object.keys(HOST_COMMANDS) as HostCommandName[]).filter(
-    (command) => command === 'inspect-host' || !(TRANSFERS as readonly string[]).includes(command),
+    (command) => command === 'inspect-host' || ![...TRANSFERS, ...BACKING_UP].includes(command),
   ),
   transfers: [...TRANSFERS, 'find-command'],
+  'backing-up': [...BACKING_UP, 'find-command'],
 };
 
 /**
@@ -127,7 +130,10 @@ function grantsOf(scope: Construct, cluster: Cluster): Readonly<Record<ClusterAc
     backups: backups ? [listAll(backups), ...(makesBackups ? readRecords(cluster, backups) : [])] : [],
     pruning: backups && makesBackups ? [listAll(backups), expire(cluster)] : [],
     rehearsing: backups && makesBackups ? recordRehearsals(cluster, backups) : [],
-    'backing-up': backups && makesBackups ? [...readSecrets, ...write(cluster, backups)] : [],
+    'backing-up':
+      backups && makesBackups
+        ? [...readSecrets, ...write(cluster, backups), ...(hosts.length > 0 ? [send('backing-up')] : [])]
+        : [],
   };
 }
 

@@ -102,10 +102,15 @@ export function functionsOfSteps(
     rehearsals: create('rehearsals', 'Compares what a rehearsal restored, and writes down what came of it', SHORT, {
       access: 'rehearsing',
     }),
-    'backing-up': create('backing-up', 'Streams the database of a member into the bucket of its backups', LONG, {
-      ...inNetwork('backing-up'),
-      memoryMiB: WHOLE_PROCESSOR_MIB,
-    }),
+    'backing-up': create(
+      'backing-up',
+      'Streams the database of a member into the bucket of its backups, or lets its host send it',
+      LONG,
+      {
+        ...inNetwork('backing-up'),
+        memoryMiB: WHOLE_PROCESSOR_MIB,
+      },
+    ),
     decisions: create('decisions', 'Decides from what it is given, and which runbook is next if none runs', SHORT, {}),
   };
   // Scheduler hands a look over, and Lambda would try one that fails twice more. A minute later the next one is due.
@@ -115,7 +120,7 @@ export function functionsOfSteps(
   grantRegistry(scope, functions.configuration);
   for (const each of Object.values(functions)) if (each.access) grantClusters(scope, each);
   grantUnnamed(functions.diagnosis, [LOOK_FOR_HOSTS]);
-  for (const each of [functions['run-command'], functions.transfers]) {
+  for (const each of [functions['run-command'], functions.transfers, functions['backing-up']]) {
     grantUnnamed(each, [...FOLLOW_COMMANDS, LOOK_FOR_HOSTS]);
   }
   for (const each of [functions.authentication, functions.decisions]) grantRunbooks(scope, each);

@@ -181,6 +181,10 @@ export class Platform extends Construct {
     const { stateMachine: backup } = new Backup(this, 'Backup', {
       loadRemediation,
       backUpCluster: step('back-up-cluster'),
+      copyDatabase: step('copy-database'),
+      sendBackup: step('send-backup'),
+      completeBackup: step('complete-backup'),
+      runHostCommands,
       pruneBackups: step('prune-backups'),
     });
     this.invokedBySchedules.add(backup);

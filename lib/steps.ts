@@ -18,7 +18,7 @@ const SHARED = {
   backups: ['list-backups', 'plan-rehearsal'],
   pruning: ['prune-backups'],
   rehearsals: ['record-rehearsal'],
-  'backing-up': ['back-up-cluster', 'try-backups'],
+  'backing-up': ['back-up-cluster', 'complete-backup', 'copy-database', 'send-backup', 'try-backups'],
   decisions: ['choose-rehearsal-host', 'choose-runbook', 'weigh-check'],
 } as const satisfies Record<string, readonly string[]> & Record<RunsIn, readonly string[]>;
 

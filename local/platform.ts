@@ -34,7 +34,7 @@ import { TaskTokens } from './task-tokens.ts';
 import { tasksOf } from './tasks.ts';
 
 /** The steps that send commands to hosts. */
-const SENDERS = ['run-host-commands', 'transfer-snapshots'];
+const SENDERS = ['run-host-commands', 'transfer-snapshots', 'send-backup'];
 
 export interface PlatformOptions {
   file: ClustersFile;

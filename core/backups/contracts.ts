@@ -2,8 +2,10 @@ import * as z from 'zod';
 import { type Cluster, clusterSchema } from '../cluster/clusters.ts';
 import type { Measurement } from '../cluster/metrics.ts';
 import { InvalidInput } from '../errors.ts';
+import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { formatBytes, START_AGAIN } from '../text/format.ts';
 import { ENTRY_STATE_MACHINE } from '../text/names.ts';
+import { TEXT_RULES, textSchema } from '../text/text-rules.ts';
 import { type BackupRecord, backupRecordSchema } from './record.ts';
 import { rehearsalsSchema } from './rehearsal.ts';
 
@@ -11,12 +13,35 @@ import { rehearsalsSchema } from './rehearsal.ts';
 export const BACKUP_STATE_MACHINE = `${ENTRY_STATE_MACHINE}-backup`;
 
 /** back-up-cluster */
-export const backUpClusterInput = z.strictObject({ cluster: clusterSchema });
+export const backUpClusterInput = z.strictObject({
+  cluster: clusterSchema,
+  execution: textSchema(TEXT_RULES.execution),
+});
 export interface BackedUp {
   name: string;
   /** `s3://bucket/key` of the snapshot. */
   place: string;
   record: BackupRecord;
+}
+export interface BackUpEnd {
+  /** `GoOnByHost`: it would not be done in the time of a function, and the host of its member is reached. */
+  action: 'BackedUp' | 'GoOnByHost';
+  /** Null for `GoOnByHost`. */
+  backup: BackedUp | null;
+  /** Whose database it is. */
+  member: string;
+  /** mark-recovery for `GoOnByHost`, whatever comes of it; else empty. */
+  remove: HostCommand[];
+  summary: string;
+}
+
+/** complete-backup */
+export interface CompletedBackup {
+  /** Null where it came to nothing, and nothing is left of it. */
+  backup: BackedUp | null;
+  /** Why; empty where it is whole. */
+  error: string;
+  cause: string;
   summary: string;
 }
 
@@ -59,7 +84,7 @@ export type FoundBackups = z.output<typeof foundBackupsSchema>;
 export interface BackupReport {
   outcome: 'BackedUp';
   cluster: string;
-  backup: Omit<BackedUp, 'summary'>;
+  backup: BackedUp;
   removed: string[];
   kept: number;
 }
@@ -83,13 +108,21 @@ export function backupMade(cluster: string): Measurement {
   return { dimensions: { cluster }, values: { BackupsMade: 1 } };
 }
 
+/** What a summary is made of: also of one that is not in the bucket yet. */
+type Summarizable = Pick<
+  BackupRecord,
+  'member' | 'revision' | 'revisionAtMost' | 'sizeBytes' | 'compressedBytes' | 'way'
+>;
+
 export function summarizeBackup({
   member,
   revision,
   revisionAtMost,
   sizeBytes,
   compressedBytes,
-}: BackupRecord): string {
+  way,
+}: Summarizable): string {
   const at = revision === revisionAtMost ? `revision ${revision}` : `revision ${revision} to ${revisionAtMost}`;
-  return `${member}'s database at ${at}, ${formatBytes(sizeBytes)} in ${formatBytes(compressedBytes)}`;
+  const byHost = way === 'host' ? ', copied and sent by its host' : '';
+  return `${member}'s database at ${at}, ${formatBytes(sizeBytes)} in ${formatBytes(compressedBytes)}${byHost}`;
 }

@@ -14,6 +14,8 @@ export const backupRecordSchema = z.looseObject({
   clusterId: z.string(),
   /** Whose database it is. */
   member: z.string(),
+  /** `host`: it took a function too long, so the member's host has copied and sent it. Not there: etcd has sent it to a function. */
+  way: z.literal('host').optional(),
   /** When the snapshot began, ISO 8601. */
   takenAt: z.iso.datetime(),
   tookMs: z.int().min(0),
@@ -35,7 +37,7 @@ export const backupRecordSchema = z.looseObject({
   /** Of the snapshot as etcd restores it, and of the object. */
   sizeBytes: z.int().min(0),
   compressedBytes: z.int().min(0),
-  /** Of the database, as etcd itself has put it behind it; and of the object. */
+  /** Of the database, as it stands behind it; etcd itself has put it there, or the host that has copied it. And of the object. */
   databaseSha256: sha256,
   sha256,
 });

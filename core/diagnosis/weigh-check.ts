@@ -1,7 +1,7 @@
 import type { FoundBackups } from '../backups/contracts.ts';
 import { lateAfterMinutes } from '../backups/newest.ts';
 import { daysSince } from '../cluster/certificates.ts';
-import { type ConfiguredMember, hostsOf, layoutOf } from '../cluster/clusters.ts';
+import { type Cluster, type ConfiguredMember, hostsOf, layoutOf } from '../cluster/clusters.ts';
 import { judgeWork } from '../hosts/at-work.ts';
 import type { InspectionReport } from '../hosts/host-command-results.ts';
 import { ignoredSettings } from '../hosts/host-fit.ts';
@@ -254,8 +254,8 @@ function weighBackups({ cluster, backups, unwritable, inspected }: WeighCheck, n
     return { findings: [line('backups', `${place}: a backup could not be written: ${unwritable}`)] };
   }
   if (own) {
-    const every = { place, everyMinutes: cluster.backups.everyMinutes ?? 0, now };
-    const { findings = [], well = [] }: Weighed = weighOwnBackups(own, every);
+    const of = { cluster, place, everyMinutes: cluster.backups.everyMinutes ?? 0, now };
+    const { findings = [], well = [] }: Weighed = weighOwnBackups(own, of);
     const rehearsals = checkRehearsals({ cluster, own, inspected, nowMs: now });
     const lines = (message?: string) => (message === undefined ? [] : [line('backups', message)]);
     return {
@@ -278,7 +278,7 @@ function weighBackups({ cluster, backups, unwritable, inspected }: WeighCheck, n
 /** What is made here is known: how often, and what is in it. */
 function weighOwnBackups(
   { count, backups: [newest], problem }: FoundBackups,
-  { place, everyMinutes, now }: { place: string; everyMinutes: number; now: number },
+  { cluster, place, everyMinutes, now }: { cluster: Cluster; place: string; everyMinutes: number; now: number },
 ): Weighed {
   const find = (message: string) => ({ findings: [line('backups', `${place}: ${message}`)] });
   if (problem !== '') return find(problem);
@@ -295,13 +295,20 @@ function weighOwnBackups(
   if (ageMinutes > lateAfterMinutes(everyMinutes)) {
     return find(`${message}: look at the executions of etcd-remediation-backup`);
   }
-  if (record.tookMs > SLOW_BACKUP_MS) {
+  if (record.tookMs > SLOW_BACKUP_MS && record.way !== 'host') {
+    const hasHost = cluster.members.some((member) => member.name === record.member && member.host);
+    const then = hasHost
+      ? `one that takes longer is copied and sent by the host of ${record.member}, which takes free room there of the size of its database`
+      : `one that takes longer is thrown away, for clusters.json names no "host" for ${record.member} that could go on with it`;
     return find(
-      `the newest backup, ${name}, took ${Math.round(record.tookMs / 60_000)} of the 14 minutes that a function has for it, and one that takes longer is ` +
-        "thrown away: look what is slow, the member's disk or the way from it to S3",
+      `the newest backup, ${name}, took ${Math.round(record.tookMs / 60_000)} of the 14 minutes that a function has for it, and ${then}: look what is ` +
+        "slow, the member's disk or the way from it to S3",
     );
   }
+  const byHost = record.way === 'host' ? `; the host of ${record.member} has copied and sent it` : '';
   return {
-    well: [line('backups', `${place}: ${count} of this cluster; ${message}; it holds revision ${record.revision}`)],
+    well: [
+      line('backups', `${place}: ${count} of this cluster; ${message}; it holds revision ${record.revision}${byHost}`),
+    ],
   };
 }

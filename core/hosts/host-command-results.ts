@@ -233,6 +233,22 @@ const gaveWaySchema = z.strictObject({ gaveWay: z.string() });
 /** restore-snapshot: the revision of the restored database, raised or not. */
 const restoredSnapshotSchema = z.strictObject({ revision: z.string(), sizeBytes: z.int() });
 
+/** copy-database */
+const copiedDatabaseSchema = z.strictObject({
+  /** Of the member's file: another one has another. */
+  inode: z.string().regex(/^[0-9]+$/),
+  /** Null where nothing was to be copied. */
+  copy: z
+    .strictObject({
+      /** Of the snapshot as etcd restores it: the database, and its SHA-256 behind it. */
+      sizeBytes: z.int(),
+      databaseSha256: z.string(),
+      snapshot: keptSnapshotSchema,
+    })
+    .nullable(),
+  removed,
+});
+
 /** send-snapshot: S3's receipt for the part, and how large that is. */
 const sentPartSchema = z.strictObject({ sizeBytes: z.int(), etag: z.string() });
 
@@ -256,6 +272,7 @@ export const HOST_COMMAND_RESULTS = {
   'snapshot-data-dir': salvageSchema,
   'fetch-backup': examinedSnapshotSchema,
   'rehearse-restore': z.union([rehearsedRestoreSchema, gaveWaySchema]),
+  'copy-database': copiedDatabaseSchema,
   'send-snapshot': sentPartSchema,
   'restore-snapshot': restoredSnapshotSchema,
   'swap-data-dir': swappedDataDirSchema,

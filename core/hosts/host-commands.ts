@@ -36,7 +36,8 @@ export const SENT_AT = {
 export type HostParameter = TextRule | { values: readonly string[] };
 
 const { unit, path, optionalPath, account, execution, initialCluster, token } = TEXT_RULES;
-const { memberName, peerUrls, number, optionalNumber, optionalId, sha256, optionalSha256, presignedUrl } = TEXT_RULES;
+const { memberName, peerUrls, number, optionalNumber, id, optionalId, sha256, optionalSha256, presignedUrl, metas } =
+  TEXT_RULES;
 const yesOrNo = { values: ['yes', 'no'] };
 
 /**
@@ -136,6 +137,24 @@ export const HOST_COMMANDS = {
       roomBytes: number,
       memoryBytes: number,
       url: presignedUrl,
+    },
+  },
+  'copy-database': {
+    description:
+      'Copies the database of a member that runs, while a snapshot of it is kept open, into the scratch folder',
+    /** As long as the function that keeps the snapshot open. */
+    timeoutSeconds: 900,
+    parameters: {
+      dataDir: path,
+      walDir: optionalPath,
+      execution,
+      /** In whose log they have to stand. */
+      clusterId: id,
+      memberId: id,
+      /** The two metas with which the snapshot begins, in hex; empty where nothing is copied: only asked for is what would be refused. */
+      metas,
+      /** Of the file before the snapshot began; "0" where nothing is copied. */
+      inode: number,
     },
   },
   'send-snapshot': {

@@ -30,6 +30,8 @@ const SHARED: Readonly<Record<string, DescribeChanges | undefined>> = {
   'list-backups': undefined,
   // Nothing of a cluster.
   'back-up-cluster': undefined,
+  'copy-database': undefined,
+  'complete-backup': undefined,
   'prune-backups': undefined,
   'try-backups': undefined,
   'plan-rehearsal': undefined,
@@ -50,8 +52,11 @@ const BY_STEP: typeof SHARED = {
   ),
 };
 
-/** Every step of which it is known what it changes; two run a command on hosts. */
-export const TOLD_STEPS: readonly string[] = [...Object.keys(BY_STEP), 'run-host-commands', 'transfer-snapshots'];
+/** Every step of which it is known what it changes; three run a command on hosts. */
+export const TOLD_STEPS: readonly string[] = [
+  ...Object.keys(BY_STEP),
+  ...['run-host-commands', 'transfer-snapshots', 'send-backup'],
+];
 
 interface OnHost {
   parameters: Readonly<Record<string, string>>;
@@ -86,6 +91,7 @@ const BY_COMMAND: Readonly<Record<HostCommandName, (each: OnHost) => string>> = 
       ? ''
       : `the backup was fetched into a scratch folder beside ${parameters.dataDir}`,
   'rehearse-restore': () => '',
+  'copy-database': () => '',
   'send-snapshot': () => '',
   'restore-snapshot': ({ parameters }) =>
     `the snapshot was restored into a scratch folder beside ${parameters.dataDir}, whose data is as it was`,

@@ -85,6 +85,16 @@ export const TEXT_RULES = {
     maxChars: 64,
     shape: 'empty, or a SHA-256 in lower-case hex digits',
   },
+  id: {
+    pattern: '^[0-9a-f]+$',
+    maxChars: 16,
+    shape: 'an ID of etcd in lower-case hex digits',
+  },
+  metas: {
+    pattern: '^[0-9a-f]*$',
+    maxChars: 256,
+    shape: 'empty, or two metas of a database in lower-case hex digits',
+  },
   /** Anyone who knows it may use it until it expires. */
   presignedUrl: {
     pattern: `^(${URL}/[A-Za-z0-9._~/%-]+[?][A-Za-z0-9._~%&=-]+)?$`,

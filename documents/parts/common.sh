@@ -134,6 +134,7 @@ try_tool() {
     curl) exec curl -q --version ;;
     cut) printf '7\n' | exec cut -b 1-9 ;;
     date) exec date +%s ;;
+    dd) printf 7 | exec dd bs=1 count=1 ;;
     df) exec df -P -k / ;;
     du) exec du -sk /dev/null ;;
     env) exec env -i PATH="$PATH" env ;;
@@ -147,6 +148,7 @@ try_tool() {
     sed) printf '7\n' | exec sed 's/7/8/' ;;
     sha256sum) exec sha256sum < /dev/null ;;
     shasum) exec shasum -a 256 < /dev/null ;;
+    tee) printf '7\n' | exec tee ;;
     tr) printf 7 | exec tr 7 8 ;;
     wc) exec wc -c < /dev/null ;;
     *) echo 7 ;;

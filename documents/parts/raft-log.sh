@@ -53,6 +53,7 @@ function is_read(   tag) {
     if (tag % 8 == 0) field[int(tag / 8)] = varint()
     else if (tag % 8 == 2) at += varint()
     else return 0
+    if (type == 1 && tag == 8) member = hex()
     if (type == 1 && tag == 16) cluster = hex()
   }
   return at == to
@@ -67,10 +68,11 @@ BEGIN { size = 0 }
 '
 
 # read_cluster FOLDER: the ID of the cluster whose log is in it, in hex as etcd prints it, in `reply`; empty where no file of it says so. Each begins
-# with two records, of which the second holds the IDs of member and cluster.
+# with two records, of which the second holds the IDs of member and cluster. The former is left in `log_member`.
+# shellcheck disable=SC2034
 read_cluster() {
   local file
-  reply=''
+  reply='' log_member=''
   for file in "$1"/*.wal; do
     if [ ! -f "$file" ]; then continue; fi
     reply=$(od -An -v -tu1 -N 256 < "$file" | awk "$log_program"'
@@ -79,8 +81,9 @@ read_cluster() {
           if (is_read() && cluster != "") break
           start = following
         }
-        print cluster
+        if (cluster != "") print member, cluster
       }') || reply=''
+    log_member=${reply%% *} reply=${reply##* }
     if [ -n "$reply" ]; then return 0; fi
   done
 }

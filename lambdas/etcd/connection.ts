@@ -40,6 +40,8 @@ export interface ConnectionOptions {
   windowBytes?: number;
   /** The largest answer that is taken; grpc-js's own 4 MiB, if not said. */
   mostBytes?: number;
+  /** So often the connection is asked for a sign of life while a call is open, whether anything is sent or not; never, if not said. */
+  keepAliveMs?: number;
 }
 
 /** A piece of a snapshot. */
@@ -270,7 +272,7 @@ export class Connection {
 function openClient(
   endpoint: string,
   tls: ClientTls | undefined,
-  { windowBytes, mostBytes }: Pick<ConnectionOptions, 'windowBytes' | 'mostBytes'>,
+  { windowBytes, mostBytes, keepAliveMs }: Pick<ConnectionOptions, 'windowBytes' | 'mostBytes' | 'keepAliveMs'>,
 ): Client {
   // grpc-js takes neither a scheme nor a slash at the end.
   const [, scheme, address = ''] = /^(https?):\/\/(.*?)\/?$/.exec(endpoint.toLowerCase()) ?? [];
@@ -284,6 +286,7 @@ function openClient(
     'grpc.max_reconnect_backoff_ms': 500,
     ...(windowBytes !== undefined && { 'grpc-node.flow_control_window': windowBytes }),
     ...(mostBytes !== undefined && { 'grpc.max_receive_message_length': mostBytes }),
+    ...(keepAliveMs !== undefined && { 'grpc.keepalive_time_ms': keepAliveMs }),
   });
 }
 

@@ -12,6 +12,12 @@ const PROBE_INTERVAL_MS = 250;
 /** It has answered a moment ago, and this it reports from memory. */
 const OWN_LIST_MS = 1_000;
 
+/**
+ * While a snapshot is kept open nothing passes, and what lies in between forgets a connection after some minutes: a Network Load Balancer after 350 s.
+ * etcd takes such a question each five seconds (--grpc-keepalive-min-time).
+ */
+const KEEP_ALIVE_MS = 20_000;
+
 /** A line of 10 ms takes 400 MB in a second then. */
 const SNAPSHOT_WINDOW_BYTES = 4 * 1024 * 1024;
 
@@ -222,8 +228,21 @@ export class EtcdMember {
    * Its database: see {@link Connection.snapshot}. Over a connection of its own: what was sent and not taken yet would hold up every other answer.
    * For as long as this takes the member reuses no room in its file, and a defragmentation of it waits.
    */
-  async *snapshot(deadlineMs: number, signal: AbortSignal): AsyncGenerator<SnapshotPiece> {
-    const connection = new Connection({ ...this.#options, windowBytes: SNAPSHOT_WINDOW_BYTES });
+  snapshot(deadlineMs: number, signal: AbortSignal): AsyncGenerator<SnapshotPiece> {
+    return this.#readSnapshot({ windowBytes: SNAPSHOT_WINDOW_BYTES }, deadlineMs, signal);
+  }
+
+  /** The same for who begins to read, and keeps it open: little is on its way then. */
+  heldSnapshot(deadlineMs: number, signal: AbortSignal): AsyncGenerator<SnapshotPiece> {
+    return this.#readSnapshot({ keepAliveMs: KEEP_ALIVE_MS }, deadlineMs, signal);
+  }
+
+  async *#readSnapshot(
+    options: Pick<ConnectionOptions, 'windowBytes' | 'keepAliveMs'>,
+    deadlineMs: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<SnapshotPiece> {
+    const connection = new Connection({ ...this.#options, ...options });
     try {
       yield* connection.snapshot(Date.now() + deadlineMs, signal);
     } finally {

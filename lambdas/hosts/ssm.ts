@@ -26,7 +26,7 @@ export interface Ssm {
 /** Whose hosts commands are sent to, and what for. */
 export interface Sender {
   cluster: string;
-  access: Extract<ClusterAccess, 'commands' | 'transfers'>;
+  access: Extract<ClusterAccess, 'commands' | 'transfers' | 'backing-up'>;
 }
 
 /** @param sender not where nothing is sent */

@@ -9,7 +9,7 @@ import { readFirstByte, stagingBucket, withS3 } from './s3.ts';
  * the host begins. The command waits a minute for its delivery, and for other commands of the host. Five tries, each given up
  * after a minute without data, are 5 x 70 s + 15 s. A transfer that has begun may take longer.
  */
-const EXPIRES_SECONDS = 15 * 60;
+export const EXPIRES_SECONDS = 15 * 60;
 
 const LOOK_AT_KEY = 'Look at "key" of parameters.snapshot, and at "backups" of the cluster in clusters.json.';
 

@@ -75,9 +75,10 @@ const isNamed = (tool: string, text: string) => new RegExp(`\\b${tool}\\b`).test
 async function problemOf({ command, tool, way }: Broken, host: PreparedHost): Promise<string> {
   await using objects = await server();
   const parameters = SCENES[command].parameters(host, objects.url());
+  const [data = ''] = databasesOn(host).filter((each) => each === 'old' || command === 'copy-database');
   const run = await runCommand(breakTool(host, { tool, way }), command, parameters);
   const named = `${command}, ${tool} ${way}`;
-  if (!databasesOn(host).includes('old')) return `${named}: the data is gone`;
+  if (!databasesOn(host).includes(data)) return `${named}: the data is gone`;
   if (MOVES.includes(command)) {
     mendTool(host, { tool });
     await succeed(host.access, 'revert-data-dir', parametersFor(host));
@@ -111,7 +112,8 @@ describe.skipIf(!isLinuxRoot)('a host whose tools are not as they should be (nee
 
   it('is looked at by inspect-host for each tool that a later command asks for', () => {
     const asked = [...needsOf('inspect-host'), ...Object.keys(OPTIONAL)];
-    const later = new Set(COMMANDS.flatMap(needsOf));
+    // A backup is no runbook: its own command asks, before anything is copied.
+    const later = new Set(COMMANDS.filter((command) => command !== 'copy-database').flatMap(needsOf));
     expect([...later].filter((tool) => !asked.includes(tool))).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ import type { HostCommandName } from '../../core/hosts/host-commands.ts';
 import { readScript } from '../../lib/command-documents.ts';
 import { withoutUnused } from '../../lib/used-functions.ts';
 import type { HostAccess } from '../../local/hosts/access.ts';
+import { copyParameters, keepDatabase } from './copied-database.ts';
 import { parametersFor as dataDirParameters, hostWithData, owner } from './data-dir-host.ts';
 import { LOG_FILE, SEEN, writeLog } from './held-data.ts';
 import type { PreparedHost } from './prepared-host.ts';
@@ -26,8 +27,8 @@ const FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
 /** Whatever of a Linux host the scripts may call. */
 const TOOLS =
-  'awk cat chgrp chmod chown cmp cp curl cut date df du env find flock getent grep gzip head id journalctl ln ls lsattr ' +
-  'mkdir mktemp mv od readlink rm rmdir runuser sed setpriv sha256sum sleep sort sync systemctl tail tr unshare wc';
+  'awk cat chgrp chmod chown cmp cp curl cut date dd df du env find flock getent grep gzip head id journalctl ln ls lsattr ' +
+  'mkdir mkfifo mktemp mv od readlink rm rmdir runuser sed setpriv sha256sum sleep sort sync systemctl tail tee tr unshare wc';
 const ALL_TOOLS = TOOLS.split(' ');
 
 /** Without these a script does as well as it can, and says so where it matters. */
@@ -45,7 +46,7 @@ export const OPTIONAL: Readonly<Record<string, string>> = {
 const WAYS = ['missing', 'fails', 'says nothing', 'fails later'] as const;
 
 /** Of these nobody expects a word where all is well. */
-const MUTE = 'chgrp chmod chown cp flock ln mkdir mv rm rmdir sleep sync'.split(' ');
+const MUTE = 'chgrp chmod chown cp flock ln mkdir mkfifo mv rm rmdir sleep sync'.split(' ');
 
 /** How a tool of a command may be broken. */
 export function waysOf(command: HostCommandName, tool: string): Broken[] {
@@ -168,6 +169,10 @@ export const SCENES: Readonly<Record<HostCommandName, Scene>> = {
       ...{ sha256: sha256(SNAPSHOT), compressedBytes: String(SNAPSHOT.length), sizeBytes: '10' },
       ...{ roomBytes: '1000', memoryBytes: '1000' },
     }),
+  },
+  'copy-database': {
+    prepare: (host) => keepDatabase(host),
+    parameters: (host) => copyParameters(host),
   },
   'send-snapshot': {
     prepare: (host) => keepSnapshot(host, Buffer.from('a snapshot')),

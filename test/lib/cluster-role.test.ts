@@ -83,6 +83,7 @@ function reachesOf(cluster: 'orders' | 'billing'): Record<ClusterAccess, [string
           (each) => permissionForS3(each, 'all-backups', ownBackup),
         ),
       ],
+      ["a copy of its database on a member's host", send('copy-database', HOSTS[cluster])],
     ],
   };
 }
@@ -97,6 +98,9 @@ const ACCESS: Record<string, ClusterAccess> = {
   'plan-rehearsal': 'backups',
   'record-rehearsal': 'rehearsing',
   'back-up-cluster': 'backing-up',
+  'copy-database': 'backing-up',
+  'send-backup': 'backing-up',
+  'complete-backup': 'backing-up',
   'try-backups': 'backing-up',
 };
 /** These look at a whole cluster, and may also open the session that says which backups there are. */

@@ -103,7 +103,15 @@ const STEPS_OF = {
     'transfer-snapshots',
     'weigh-check',
   ],
-  [BACKUP]: ['load-remediation', 'back-up-cluster', 'prune-backups'],
+  [BACKUP]: [
+    'load-remediation',
+    'back-up-cluster',
+    'copy-database',
+    'send-backup',
+    'complete-backup',
+    'run-host-commands',
+    'prune-backups',
+  ],
   [REHEARSAL]: [
     'load-remediation',
     'plan-rehearsal',
@@ -165,9 +173,9 @@ function idOf(stateMachineName: string): string {
 }
 
 describe('permissions', () => {
-  it('let no step but run-host-commands and transfer-snapshots use Run Command, and the diagnosis look for hosts with it', () => {
+  it('let no step but those that work on hosts use Run Command, and the diagnosis look for hosts with it', () => {
     const runCommand = /^ssm:(?!GetParameter(sByPath)? )/;
-    const senders = ['run-host-commands', 'transfer-snapshots'].map(
+    const senders = ['run-host-commands', 'transfer-snapshots', 'copy-database', 'send-backup'].map(
       (step) => functionOf(platform, step)[1].Role['Fn::GetAtt'][0],
     );
     const sending = senders.flatMap((role) => permissionsOf(platform, role)).filter((each) => /SendCommand/.test(each));

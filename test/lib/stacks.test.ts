@@ -38,7 +38,7 @@ const OUTSIDE = [
 ];
 const IN_VPC = STEPS.filter((step) => !OUTSIDE.includes(step));
 const STAGING_STEPS = ['stage-snapshot', 'transfer-snapshots'];
-const BACKING_UP = ['back-up-cluster', 'try-backups'];
+const BACKING_UP = STEPS.filter((step) => functionName(step) === 'backing-up');
 describe('the function of every step', () => {
   it('exists, and there is no other but that of the API and that of the reports', () => {
     const deployed = new Set([...STEPS, 'api', 'reports'].map((name) => functionOf(platform, name)[0]));
@@ -107,10 +107,13 @@ describe('the function of every step', () => {
       ['back-up-cluster', 14 * 60],
       ['compact-history', 14 * 60],
       ['compare-hashes', 14 * 60],
+      ['complete-backup', 14 * 60],
+      ['copy-database', 14 * 60],
       ['defragment-member', 14 * 60],
       ['detect-incidents', 60],
       ['disarm-corruption', 14 * 60],
       ['enable-authentication', 60],
+      ['send-backup', 14 * 60],
       ['toggle-authentication', 60],
       ['try-backups', 14 * 60],
     ]);

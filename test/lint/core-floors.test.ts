@@ -10,7 +10,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['errors.ts'],
   ['text'],
   ['cluster'],
-  ['backups', 'hosts'],
+  ['hosts'],
+  ['backups'],
   ['rehearsal', 'runbook'],
   RUNBOOKS.filter((room) => room !== 'member-repair'),
   // It ends as a member replacement does.

@@ -32,6 +32,8 @@ const REAL: Readonly<Record<Rule, string[]>> = {
   optionalId: ['', 'c1', 'a7ef944b95711739'],
   sha256: ['e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
   optionalSha256: ['', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+  id: ['c1', '8e9e05c52164694d'],
+  metas: ['', 'edda0ced'.repeat(32)],
   presignedUrl: [
     '',
     'https://staging.s3.eu-west-1.amazonaws.com/orders/run-1/snapshot.gz?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20261122&partNumber=1',
@@ -47,6 +49,7 @@ const OPTIONAL: readonly Rule[] = [
   'optionalNumber',
   'optionalId',
   'optionalSha256',
+  'metas',
   'presignedUrl',
 ];
 

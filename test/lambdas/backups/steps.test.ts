@@ -155,7 +155,7 @@ describe('the try to write a backup', () => {
 
 it('a backup of a cluster that asks for none is refused', async () => {
   const { backups: _, ...without } = CLUSTER;
-  await expect(backUp({ cluster: without }, IN_TIME)).rejects.toMatchObject({
+  await expect(backUp({ cluster: without, execution: 'run-1' }, IN_TIME)).rejects.toMatchObject({
     name: 'InvalidInput',
     message: expect.stringContaining('"everyMinutes": 60'),
   });

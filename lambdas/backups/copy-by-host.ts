@@ -1,0 +1,87 @@
+import { type CopiedDatabase, copyOf } from '../../core/backups/by-host.ts';
+import type { Cluster } from '../../core/cluster/clusters.ts';
+import { EtcdUnavailable } from '../../core/errors.ts';
+import type { EtcdMember } from '../etcd/member.ts';
+import { endEarlier, runMeanwhile, type Visit } from '../hosts/run-meanwhile.ts';
+import { openSsm } from '../hosts/ssm.ts';
+import { HeldSnapshot } from './held-snapshot.ts';
+import { knownAfter, knownBefore } from './known-at.ts';
+
+const COMMAND = 'copy-database';
+
+export interface CopiedByHost {
+  draft: CopiedDatabase['draft'];
+  /** Of the compressed copy, on the host. */
+  sizeBytes: number;
+}
+
+interface Copying {
+  execution: string;
+  visit: string;
+  /** Ends it. */
+  signal: AbortSignal;
+  deadlineMs: number;
+}
+
+/**
+ * Lets the host of a member copy its database from its own disk, while a snapshot of it is kept open here. Of that only the beginning is read, and a bit more
+ * when the copy is done, which shows that it was kept open for so long.
+ * @throws EtcdUnavailable where it was not, or where etcd has replaced the file: the next try may do better; and what the command ends with
+ */
+export async function copyByHost(
+  cluster: Cluster,
+  member: EtcdMember,
+  { execution, visit, signal, deadlineMs }: Copying,
+): Promise<CopiedByHost> {
+  const { status, known } = await knownBefore(member);
+  const of = { execution, clusterId: status.clusterId, memberId: status.id };
+  const { host, parameters } = copyOf(cluster, member.name, of);
+  const run: Visit = { execution, visit, host };
+  const ssm = await openSsm({ cluster: cluster.name, access: 'backing-up' });
+  const copy = (metas: string, inode: string) =>
+    runMeanwhile(ssm, COMMAND, run, {
+      parameters: { ...(parameters as Record<'dataDir' | 'walDir', string>), ...of, metas, inode },
+      signal,
+    });
+  try {
+    await endEarlier(ssm, COMMAND, run);
+    // What it may refuse it refuses now. And which file it is has to be known before the snapshot begins: one that comes after that is another.
+    const { inode } = await copy('', '0');
+    const takenAt = new Date();
+    const held = await HeldSnapshot.open(member.heldSnapshot(deadlineMs, signal), member.name);
+    try {
+      const asked = knownAfter(member, status);
+      asked.catch(() => undefined);
+      const { copy: copied } = await copy(held.metas.hex, inode);
+      if (!copied) throw replaced(member.name);
+      await held.requireKept();
+      const { snapshot, ...database } = copied;
+      return {
+        sizeBytes: snapshot.sizeBytes,
+        draft: {
+          format: 1,
+          cluster: cluster.name,
+          member: member.name,
+          way: 'host',
+          takenAt: takenAt.toISOString(),
+          ...known,
+          ...(await asked),
+          ...database,
+          compressedBytes: snapshot.sizeBytes,
+          sha256: snapshot.sha256,
+        },
+      };
+    } finally {
+      await held.close();
+    }
+  } finally {
+    ssm.close();
+  }
+}
+
+function replaced(member: string): EtcdUnavailable {
+  return new EtcdUnavailable(
+    `The database of ${member} was replaced while its host was about to copy it: by a defragmentation, or by a snapshot of its leader. Nothing was copied. ` +
+      'If it is so each time, "dataDir" of this member in clusters.json leads to another database than the one that it serves from.',
+  );
+}

@@ -1,0 +1,210 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { findOnPath } from '../../local/etcd/executables.ts';
+import { until } from '../scenes/scene.ts';
+import { copyParameters, expectedCopy, inodeOf, keepDatabase, ONLY_ASKED, TXID } from './copied-database.ts';
+import { PreparedHost } from './prepared-host.ts';
+import { SCRATCH, setFreeKilobytes, sha256 } from './recovery-host.ts';
+import { refuse, runCommand, succeed } from './script.ts';
+
+function hostWithDatabase(of: Parameters<typeof keepDatabase>[1] = {}): PreparedHost {
+  const host = new PreparedHost();
+  keepDatabase(host, of);
+  return host;
+}
+
+/** A tool that waits until the test lets it go on. */
+async function holdUp(host: PreparedHost, tool: string): Promise<{ reached: () => boolean; letGo: () => void }> {
+  const [reached, go] = [host.path('reached'), host.path('go')];
+  const real = await findOnPath(tool);
+  // Its small task at first it does at once.
+  host.program(
+    tool,
+    `if [ -e '${host.path(SCRATCH)}/passing' ]; then : > '${reached}'; while [ ! -e '${go}' ]; do sleep 0.05; done; fi; exec ${real} "$@"`,
+  );
+  return { reached: () => existsSync(reached), letGo: () => writeFileSync(go, '') };
+}
+
+/** Another data dir's neighbour is none of this one's. */
+function otherFolder(host: PreparedHost, { isBackup, minutes }: { isBackup: boolean; minutes: number }): string {
+  const folder = host.path('.etcd-remediation.data.run-0');
+  mkdirSync(folder);
+  writeFileSync(`${folder}/snapshot.gz`, 'half of it');
+  if (isBackup) writeFileSync(`${folder}/backup`, '');
+  const at = Date.now() / 1000 - 60 * minutes;
+  for (const path of [`${folder}/snapshot.gz`, `${folder}/backup`, folder])
+    if (existsSync(path)) utimesSync(path, at, at);
+  return folder;
+}
+
+describe('copy-database', () => {
+  it('copies the database as of the snapshot, with a SHA-256 behind it', async () => {
+    using host = hostWithDatabase();
+    const before = readFileSync(host.path('data/member/snap/db'));
+    const { inode, copy } = await succeed(host.access, 'copy-database', copyParameters(host));
+    const compressed = readFileSync(host.path(`${SCRATCH}/snapshot.gz`));
+    const { bytes, databaseSha256 } = expectedCopy();
+    expect(gunzipSync(compressed).equals(bytes)).toBe(true);
+    expect({ inode, copy }).toEqual({
+      inode: inodeOf(host),
+      copy: {
+        sizeBytes: bytes.length,
+        databaseSha256,
+        snapshot: { sizeBytes: compressed.length, sha256: sha256(compressed) },
+      },
+    });
+    expect(readFileSync(host.path('data/member/snap/db')).equals(before)).toBe(true);
+  });
+
+  it('does the same when it is run again, and leaves nothing but the copy and the word that it is a backup', async () => {
+    using host = hostWithDatabase();
+    const first = await succeed(host.access, 'copy-database', copyParameters(host));
+    expect(await succeed(host.access, 'copy-database', copyParameters(host))).toEqual(first);
+    expect(filesIn(host)).toEqual(['backup', 'snapshot.gz']);
+  });
+
+  it('says which file the database is, and copies nothing, where only that is asked', async () => {
+    using host = hostWithDatabase();
+    const found = await succeed(host.access, 'copy-database', copyParameters(host, ONLY_ASKED));
+    expect(found).toEqual({ inode: inodeOf(host), copy: null });
+    expect(existsSync(host.path(SCRATCH))).toBe(false);
+  });
+
+  it('copies nothing of a file that has taken the place of the one before the snapshot', async () => {
+    using host = hostWithDatabase();
+    const parameters = copyParameters(host);
+    const db = host.path('data/member/snap/db');
+    writeFileSync(`${db}.tmp`, readFileSync(db));
+    renameSync(`${db}.tmp`, db);
+    expect(await succeed(host.access, 'copy-database', parameters)).toEqual({ inode: inodeOf(host), copy: null });
+    expect(existsSync(host.path(SCRATCH))).toBe(false);
+  });
+
+  it('gives up where the file is replaced meanwhile', async () => {
+    using host = hostWithDatabase();
+    const gzip = await holdUp(host, 'gzip');
+    const running = succeed(host.access, 'copy-database', copyParameters(host));
+    await until(async () => gzip.reached());
+    const db = host.path('data/member/snap/db');
+    writeFileSync(`${db}.tmp`, 'defragmented');
+    renameSync(`${db}.tmp`, db);
+    gzip.letGo();
+    expect(await running).toEqual({ inode: inodeOf(host), copy: null });
+    expect(existsSync(host.path(SCRATCH))).toBe(false);
+  });
+
+  it.each([
+    ['is of writes before the snapshot', { txid: TXID - 1 }],
+    ['is shorter than the snapshot', { morePages: -1 }],
+  ])('copies nothing of a file that %s', async (_, of) => {
+    using host = hostWithDatabase(of);
+    expect(await succeed(host.access, 'copy-database', copyParameters(host))).toMatchObject({ copy: null });
+    expect(existsSync(host.path(SCRATCH))).toBe(false);
+  });
+
+  it.each([
+    ['another member', { memberId: '1' }],
+    ['another cluster', { clusterId: 'c2' }],
+  ])('refuses the data of %s', async (_, ids) => {
+    using host = hostWithDatabase();
+    const refused = { exitCode: 65, refusal: 'other-data' };
+    expect(await refuse(host.access, 'copy-database', copyParameters(host, ids))).toMatchObject(refused);
+    expect(await refuse(host.access, 'copy-database', copyParameters(host, { ...ids, ...ONLY_ASKED }))).toMatchObject(
+      refused,
+    );
+  });
+
+  it('refuses where there is no database', async () => {
+    using host = hostWithDatabase();
+    const parameters = copyParameters(host, ONLY_ASKED);
+    rmSync(host.path('data/member/snap/db'));
+    expect(await refuse(host.access, 'copy-database', parameters)).toMatchObject({ refusal: 'database-missing' });
+  });
+
+  it('wants room for the whole database and for etcd, before anything is written', async () => {
+    using host = hostWithDatabase();
+    setFreeKilobytes(host, 1024 * 1024);
+    for (const only of [ONLY_ASKED, {}]) {
+      expect(await refuse(host.access, 'copy-database', copyParameters(host, only))).toMatchObject({
+        ...{ exitCode: 65, refusal: 'no-room' },
+        message: expect.stringContaining('with room left for etcd'),
+      });
+    }
+    expect(existsSync(host.path(SCRATCH))).toBe(false);
+  });
+
+  it('gives up, and removes what it has written, where the disk fills meanwhile', async () => {
+    using host = hostWithDatabase();
+    const gzip = await holdUp(host, 'gzip');
+    const running = refuse(host.access, 'copy-database', copyParameters(host));
+    await until(async () => gzip.reached());
+    setFreeKilobytes(host, 512 * 1024 - 1);
+    const told = host.read('bin/df');
+    host.write('bin/df', `${told}: > '${host.path('asked')}'\n`);
+    await until(async () => host.has('asked'));
+    gzip.letGo();
+    expect(await running).toMatchObject({
+      exitCode: 65,
+      refusal: 'no-room',
+      message: expect.stringContaining('given up'),
+    });
+    expect(existsSync(host.path(SCRATCH))).toBe(false);
+  });
+
+  it('is one at a time, also between two commands of another backup', async () => {
+    using host = hostWithDatabase();
+    const folder = otherFolder(host, { isBackup: true, minutes: 70 });
+    for (const only of [ONLY_ASKED, {}]) {
+      expect(await refuse(host.access, 'copy-database', copyParameters(host, only))).toMatchObject({
+        ...{ exitCode: 65, refusal: 'another-backup' },
+      });
+    }
+    expect(existsSync(folder)).toBe(true);
+  });
+
+  it('removes what a backup has left that was cut off, and says so', async () => {
+    using host = hostWithDatabase();
+    const folder = otherFolder(host, { isBackup: true, minutes: 80 });
+    expect(await succeed(host.access, 'copy-database', copyParameters(host, ONLY_ASKED))).toMatchObject({
+      removed: [folder],
+    });
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('touches nothing that a recovery has left, and refuses beside one that is at work', async () => {
+    using host = hostWithDatabase();
+    const folder = otherFolder(host, { isBackup: false, minutes: 80 });
+    await succeed(host.access, 'copy-database', copyParameters(host, ONLY_ASKED));
+    expect(existsSync(folder)).toBe(true);
+    writeFileSync(`${folder}/phase`, 'restored\n');
+    expect(await refuse(host.access, 'copy-database', copyParameters(host))).toMatchObject({
+      refusal: 'recovery-at-work',
+    });
+  });
+
+  it('says what could not be copied where a tool fails half way, and leaves nothing', async () => {
+    using host = hostWithDatabase();
+    host.program(
+      'gzip',
+      `case "$*" in -dc) exec ${await findOnPath('gzip')} -dc ;; esac; head -c 5000 > /dev/null; echo 'no space left' >&2; exit 1`,
+    );
+    const { exitCode, line } = await runCommand(host.access, 'copy-database', copyParameters(host));
+    expect(exitCode).not.toBe(0);
+    expect(line).toMatch(/gzip/);
+    expect(existsSync(host.path(SCRATCH))).toBe(false);
+  });
+});
+
+function filesIn(host: PreparedHost): string[] {
+  return readdirSync(host.path(SCRATCH)).toSorted();
+}
