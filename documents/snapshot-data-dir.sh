@@ -25,7 +25,7 @@ revision=0 keys=0 hash='' version='' size=0 raw_revision=0 log=null snapshot=nul
 clean_up() {
   end_replay
   # It holds the copy open, and with it the disk.
-  if [ -n "$compressing" ]; then kill "$compressing" 2> /dev/null || true && wait "$compressing" 2> /dev/null || true; fi
+  if [ -n "$compressing" ]; then { kill "$compressing" && wait "$compressing"; } 2> /dev/null || true; fi
   if [ -z "$kept" ]; then rm -rf -- "$scratch"; else rm -rf -- "$work" "$scratch/etcd.log"; fi
 }
 

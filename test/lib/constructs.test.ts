@@ -83,7 +83,9 @@ describe('a platform and a cluster in stacks of an own app', () => {
     const kinds = Object.values(Resources as Record<string, Resource>).map(({ Type }) => Type);
     expect(kinds.length).toBeLessThanOrEqual(180);
     expect(kinds.filter((kind) => kind === 'AWS::Lambda::Function').length).toBeLessThanOrEqual(15);
-    expect(JSON.stringify({ Resources }, null, 1).length).toBeLessThanOrEqual(620_000);
+    expect(JSON.stringify({ Resources }).length).toBeLessThanOrEqual(620_000);
+    // The CDK warns from here on, where it indents a template.
+    expect(JSON.stringify({ Resources }, null, 1).length).toBeLessThan(800_000);
   });
 
   it('are deployed one after the other, for a schedule needs its function', () => {
