@@ -40,7 +40,8 @@ describe('the documents', () => {
 
   function isOptional(command: string, name: string): boolean {
     return (
-      ['walDir', 'initialClusterToken', 'url', 'clusterId', 'commitIndex'].includes(name) ||
+      ['walDir', 'initialClusterToken', 'url', 'commitIndex', 'metas'].includes(name) ||
+      (name === 'clusterId' && command !== 'copy-database') ||
       (command === 'fetch-backup' && name === 'sha256')
     );
   }

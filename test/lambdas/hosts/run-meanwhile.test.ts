@@ -7,14 +7,7 @@ import { connectSsm, HOST, linesIn, SUCCEED, serveControlService, temporaryFolde
 
 const COMMAND = 'control-service';
 const visit = () => ({ execution: 'run-1', visit: new Date().toISOString(), host: HOST });
-const parameters = {
-  unit: 'etcd',
-  action: 'start',
-  dataDir: '/var/lib/etcd',
-  walDir: '',
-  clusterId: '',
-  commitIndex: '',
-};
+const parameters = { ...STOP_ETCD, action: 'start' };
 const neverAborted = new AbortController().signal;
 
 describe('a command that something is kept open for', () => {
