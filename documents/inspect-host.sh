@@ -310,7 +310,7 @@ fi
 log_state=null
 read_log "$log_dir" "$member/snap"
 if [ -n "$log_holds" ]; then
-  object holds "$log_holds" commitIndex "$log_commit" lastIndex "$log_last"
+  object holds "$log_holds" commitIndex "$log_commit" lastIndex "$log_last" commitTerm "$commit_term" lastTerm "$last_term"
   log_state=$reply
 fi
 read_cluster "$log_dir"

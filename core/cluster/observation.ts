@@ -74,6 +74,7 @@ export interface AnsweringMember {
   raftAppliedIndex: string;
   /** How far it knows the log as committed: it moves only while a quorum is at work. */
   raftCommittedIndex: string;
+  raftTerm: string;
   dbSizeBytes: number;
   dbSizeInUseBytes: number;
   /** The member's own since etcd 3.6, null where it has none; before, the configured quota. */

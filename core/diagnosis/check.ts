@@ -53,6 +53,8 @@ const clusterSurveySchema = z.strictObject({
   /** Why the secrets cannot be used; empty where they can, or where none is named. */
   secretsProblem: z.string(),
   certificates: z.array(certificateSchema),
+  /** Whether a quorum follows one leader: only then their logs are compared with those of hosts. */
+  isLed: z.boolean(),
   /** Those that answer. */
   members: z.array(
     z.strictObject({
@@ -61,6 +63,9 @@ const clusterSurveySchema = z.strictObject({
       clusterId: z.string(),
       /** How far it knows its log as committed. */
       raftCommittedIndex: z.string(),
+      raftTerm: z.string(),
+      /** In hex; "0" where it follows none. */
+      leaderId: z.string(),
       version: z.string(),
       /** What it stores by, which follows the version that the cluster has agreed on; empty before etcd 3.6. */
       storageVersion: z.string(),

@@ -224,7 +224,7 @@ function weighHost(
   const forgotten = member !== '' && result.raftLog?.holds === 'nothing' ? [HOLDS_NOTHING] : [];
   // Of a member that answers the log goes on, whatever unit the host was asked for.
   const isAnswering = survey.members.some(({ name }) => name === member);
-  const newer = isAnswering ? '' : newerData(result, survey.members);
+  const newer = isAnswering || !survey.isLed ? '' : newerData(result, survey.members);
   const unfit = [...misfits, ...stopped, ...frozen, ...forgotten, ...(newer === '' ? [] : [`there ${newer}`])].map(
     (misfit) => line('hosts', `${owner}: ${misfit}`),
   );

@@ -76,6 +76,9 @@ export const hostInspectionSchema = z.strictObject({
       commitIndex: z.string(),
       /** Of its last entry; empty if unknown. */
       lastIndex: z.string(),
+      /** The terms of both entries; each empty if unknown. */
+      commitTerm: z.string(),
+      lastTerm: z.string(),
     })
     .nullable(),
   /** Of which cluster the log is, in hex; empty where it does not say. */

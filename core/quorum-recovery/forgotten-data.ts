@@ -1,5 +1,5 @@
 import { PreconditionFailed } from '../errors.ts';
-import { standsStill } from '../hosts/newer-data.ts';
+import { describeHeld, type HeldLog, lacksCommitted, standsStill } from '../hosts/newer-data.ts';
 import type { PlanRecovery } from './contracts.ts';
 import type { StrangeData } from './data-cluster.ts';
 import type { Service } from './service.ts';
@@ -14,36 +14,36 @@ import type { Service } from './service.ts';
  */
 
 /**
- * Those whose logs end before an entry that another one knows as committed, with why they are not trusted. Only a minority can be behind.
- * If more are, they have lost what they had, and their logs are those of an empty cluster that ran since.
+ * Those whose logs lack an entry that another one knows as committed, with why they are not trusted. Only a minority can lack it.
+ * If more do, they have lost what they had, and their logs are those of an empty cluster that ran since. Which of two such histories is further says
+ * nothing, so each log is asked: members that began empty and were a quorum have left no quorum of others that could be taken for such.
  */
 export function forgottenAmong(services: readonly Service[], quorum: number): Map<Service, string> {
   const known = services.filter(({ inspection, clusterId }) => inspection?.raftLog && clusterId !== '');
   const forgotten = [...Map.groupBy(known, ({ clusterId }) => clusterId).values()].flatMap((same) => {
     // Hosts are not looked at in the same moment: a log that goes on proves nothing of one that was read before it.
-    const [furthest] = same
-      .filter(({ inspection }) => inspection && standsStill(inspection))
-      .toSorted((a, b) => (committedBy(a) < committedBy(b) ? 1 : -1));
-    if (!furthest) return [];
-    const committed = committedBy(furthest);
-    const behind = same.filter((each) => each.forgotten === '' && endsBefore(each, committed));
-    if (behind.length <= services.length - quorum) return [];
-    return behind.map((each): [Service, string] => [
-      each,
-      `its log ends at index ${each.inspection?.raftLog?.lastIndex}, and ${furthest.member} knows that a quorum was at index ${committed}. So it has ` +
-        'lost its data and began empty under its old ID. What it holds was written since',
-    ]);
+    const still = same.filter(({ inspection }) => inspection && standsStill(inspection));
+    return still.flatMap((proof) => {
+      const held = heldBy(proof);
+      const lacking = same.flatMap((each) => {
+        const raftLog = each.inspection?.raftLog;
+        const why = each.forgotten === '' && raftLog ? lacksCommitted(raftLog, held) : '';
+        return why === '' ? [] : [{ each, why }];
+      });
+      if (lacking.length <= services.length - quorum) return [];
+      return lacking.map(({ each, why }): [Service, string] => [
+        each,
+        `its log ${why}, and ${proof.member} knows that a quorum was at ${describeHeld(held)}. So it has ` +
+          'lost its data and began empty under its old ID. What it holds was written since',
+      ]);
+    });
   });
   return new Map(forgotten);
 }
 
-function committedBy({ inspection }: Service): bigint {
-  return BigInt(inspection?.raftLog?.commitIndex || '0');
-}
-
-function endsBefore({ inspection }: Service, index: bigint): boolean {
-  const { lastIndex = '' } = inspection?.raftLog ?? {};
-  return lastIndex !== '' && BigInt(lastIndex) < index;
+function heldBy({ clusterId, inspection }: Service): HeldLog {
+  const { commitIndex = '', commitTerm = '' } = inspection?.raftLog ?? {};
+  return { clusterId, commitIndex, commitTerm };
 }
 
 /**

@@ -104,11 +104,12 @@ begins() {
 #   nothing   the list of members that it was begun with, and what its member has voted since: a member that has lost its data, and was started again
 #   empty     no file of it begins with a record, so etcd does not start on it
 #   unknown   a record cannot be read, by etcd neither
-# and the `log_commit`, up to which index it is known as committed at least, and its `log_last` index; each empty if unknown.
+# and the `log_commit`, up to which index it is known as committed at least, and its `log_last` index; and the terms of both entries; each empty if
+# unknown.
 # shellcheck disable=SC2034
 read_log() {
-  local file bytes first='' last='' snapshot='' begun=''
-  log_holds='' log_commit='' log_last=''
+  local file bytes first='' last='' snapshot='' term='' begun=''
+  log_holds='' log_commit='' log_last='' commit_term='' last_term=''
   for file in "$1"/*.wal; do
     if [ ! -e "$file" ]; then continue; fi
     first=${first:-$file} last=$file
@@ -120,12 +121,12 @@ read_log() {
   for file in "$2"/*.snap; do
     if [ ! -e "$file" ]; then continue; fi
     log_holds=entries
-    if [[ ${file##*/} =~ ^[0-9a-f]{16}-([0-9a-f]{16})\.snap$ ]]; then snapshot=$((16#${BASH_REMATCH[1]})); fi
+    if [[ ${file##*/} =~ ^([0-9a-f]{16})-([0-9a-f]{16})\.snap$ ]]; then term=$((16#${BASH_REMATCH[1]})) snapshot=$((16#${BASH_REMATCH[2]})); fi
   done
   # A log that has grown out of its first file, or has none of its first any more.
   case $first:$last in "$1/0000000000000000-0000000000000000.wal:$first") ;; *) log_holds=entries ;; esac
   if [ -z "$begun" ]; then
-    log_holds=empty log_commit=$snapshot
+    log_holds=empty log_commit=$snapshot commit_term=$term
     return 0
   fi
   if [ ! -r "$last" ]; then return 0; fi
@@ -145,7 +146,7 @@ read_log() {
       }') || log_holds=unknown
   done
   read_end "$last"
-  if [ -n "$snapshot" ] && { [ -z "$log_commit" ] || [ "$snapshot" -gt "$log_commit" ]; }; then log_commit=$snapshot; fi
+  if [ -n "$snapshot" ] && { [ -z "$log_commit" ] || [ "$snapshot" -gt "$log_commit" ]; }; then log_commit=$snapshot commit_term=$term; fi
 }
 
 # read_end FILE: of the records before the zeros, found by halves. What is read has to be whole records up to there, for a value may hold zeros. To read
@@ -172,24 +173,29 @@ read_end() {
 
 # read_records FILE FIRST_BLOCK BLOCKS BEFORE: what the records in these blocks say, if they are whole up to zeros.
 read_records() {
-  read -r log_commit log_last <<< "$(od -An -v -tu1 -j "$(($2 * log_block))" -N "$(($3 * log_block))" < "$1" | awk -v skip="$2" -v before="$4" "$log_program"'
+  read -r log_commit log_last commit_term last_term <<< "$(od -An -v -tu1 -j "$(($2 * log_block))" -N "$(($3 * log_block))" < "$1" | awk -v skip="$2" -v before="$4" "$log_program"'
+    # What is at the index, and has this term.
+    function keep(term) { terms[text(last)] = last_term = term }
+    function text(value) { return value == "" ? "-" : sprintf("%.0f", value) }
     END {
       # Where it does not begin with the file, a record begins at one of every eight bytes.
       for (begin = 0; begin < size && !(skip == 0 && begin > 0); begin += 8) {
         if (is_end(begin)) continue
         commit = skip == 0 ? 0 : ""
         last = skip == 0 ? before : ""
+        last_term = ""
+        split("", terms)
         for (start = begin; is_record(start) && is_read(); start = following) {
-          if (type == 2) last = field[3]
+          if (type == 2) { last = field[3]; keep(field[2]) }
           if (type == 3) commit = field[3] + 0
           if (type == 5 && field[1] > commit + 0) commit = field[1]
-          if (type == 5 && field[1] > last + 0) last = field[1]
+          if (type == 5 && field[1] > last + 0) { last = field[1]; keep(field[2]) }
         }
         if (start > begin && is_end(start)) break
-        commit = last = ""
+        commit = last = last_term = ""
+        split("", terms)
       }
-      print (commit == "" ? "-" : sprintf("%.0f", commit)), (last == "" ? "-" : sprintf("%.0f", last))
+      print text(commit), text(last), text(terms[text(commit)]), text(last_term)
     }')"
-  case $log_commit in *[!0-9]*) log_commit='' ;; esac
-  case $log_last in *[!0-9]*) log_last='' ;; esac
+  log_commit=${log_commit#-} log_last=${log_last#-} commit_term=${commit_term#-} last_term=${last_term#-}
 }

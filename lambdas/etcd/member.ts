@@ -70,6 +70,7 @@ export class EtcdMember {
       // etcd 3.3 tells only how far its log is agreed on.
       raftAppliedIndex: status.raftAppliedIndex === '0' ? status.raftIndex : status.raftAppliedIndex,
       raftCommittedIndex: status.raftIndex,
+      raftTerm: status.raftTerm,
       dbSizeBytes: Number(status.dbSize),
       dbSizeInUseBytes: Number(status.dbSizeInUse),
       quotaBytes: ownQuotaBytes === 0 ? this.#quotaBytes : ownQuotaBytes < 0 ? null : ownQuotaBytes,

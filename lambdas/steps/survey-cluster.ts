@@ -1,4 +1,5 @@
 import type { Cluster } from '../../core/cluster/clusters.ts';
+import { isAnyLeaderFollowed } from '../../core/cluster/configured-quorum.ts';
 import { type ClusterSurvey, SERVES, type SurveyedCluster, surveyClusterInput } from '../../core/diagnosis/check.ts';
 import { inspectionsOf } from '../../core/diagnosis/check-survey.ts';
 import { summarizeSurvey } from '../../core/diagnosis/summaries.ts';
@@ -27,14 +28,14 @@ async function surveyMembers(cluster: Cluster): Promise<ClusterSurvey> {
     secrets = await readSecrets(cluster);
   } catch (error) {
     if (!(error instanceof PreconditionFailed)) throw error;
-    return { secretsProblem: error.message, certificates: [], members: [], serves: 'unknown' };
+    return { secretsProblem: error.message, certificates: [], members: [], isLed: false, serves: 'unknown' };
   }
   const certificates = await readCertificates(cluster.members, secrets);
   try {
     return { secretsProblem: '', certificates, ...(await lookAtMembers(cluster, secrets)) };
   } catch (error) {
     if (!(error instanceof PreconditionFailed)) throw error;
-    return { secretsProblem: error.message, certificates, members: [], serves: 'unknown' };
+    return { secretsProblem: error.message, certificates, members: [], isLed: false, serves: 'unknown' };
   }
 }
 
@@ -42,17 +43,20 @@ async function surveyMembers(cluster: Cluster): Promise<ClusterSurvey> {
 async function lookAtMembers(
   cluster: Cluster,
   secrets: ClusterSecrets,
-): Promise<Pick<ClusterSurvey, 'members' | 'serves'>> {
+): Promise<Pick<ClusterSurvey, 'members' | 'isLed' | 'serves'>> {
   const etcd = new EtcdCluster(cluster, secrets);
   try {
     const seen = await etcd.observeMembers((member) => member.status(LOOK_MS));
     const answering = etcd.members.filter((member) => seenAt(member, seen)?.answering);
     const members = seen.flatMap((member) => {
       if (!member.answering) return [];
-      const { name, clusterId, raftCommittedIndex, version, storageVersion, dbSizeBytes, quotaBytes } = member;
-      return [{ name, clusterId, raftCommittedIndex, version, storageVersion, dbSizeBytes, quotaBytes }];
+      const { name, clusterId, leaderId, raftTerm, raftCommittedIndex } = member;
+      const { version, storageVersion, dbSizeBytes, quotaBytes } = member;
+      const log = { clusterId, leaderId, raftTerm, raftCommittedIndex };
+      return [{ name, ...log, version, storageVersion, dbSizeBytes, quotaBytes }];
     });
-    return { members, serves: cluster.auth ? 'unknown' : await clientsServedBy(answering) };
+    const isLed = isAnyLeaderFollowed(cluster, { members: seen });
+    return { members, isLed, serves: cluster.auth ? 'unknown' : await clientsServedBy(answering) };
   } finally {
     etcd.close();
   }

@@ -2,7 +2,7 @@ import type { Cluster } from '../../core/cluster/clusters.ts';
 import { requireIdentities } from '../../core/cluster/identity.ts';
 import { surveyMembers } from '../../core/cluster/member-survey.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
-import { type HeldLog, lessThanHeld } from '../../core/hosts/newer-data.ts';
+import { describeHeld, type HeldLog, lessThanHeld } from '../../core/hosts/newer-data.ts';
 import { type QuorumSighting, waitForQuorumInput } from '../../core/quorum-recovery/contracts.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { etcdStep } from '../step.ts';
@@ -44,8 +44,8 @@ async function look(
     const ahead = held.find((log) => lessThanHeld(log, answering) !== undefined);
     if (ahead) {
       const summary =
-        `${leader.name} leads, and a quorum follows it, but only at index ${lessThanHeld(ahead, answering)}. A host holds the log of this cluster up to ` +
-        `index ${ahead.commitIndex}. So these members have lost their data and began empty: this is not the quorum that was lost.`;
+        `${leader.name} leads, and a quorum follows it, but only ${lessThanHeld(ahead, answering)}. A host holds the log of this cluster up to ` +
+        `${describeHeld(ahead)}. So these members have lost their data and began empty: this is not the quorum that was lost.`;
       return { led: false, isBehind: observation.memberList.length > 0, summary };
     }
     return { led: true, isBehind: false, summary: `${leader.name} leads, and a quorum follows it.` };

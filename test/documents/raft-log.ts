@@ -24,8 +24,11 @@ const numbers = (...values: (bigint | number)[]) =>
 export const metadata = (memberId: bigint, clusterId: bigint) => record(1, numbers(memberId, clusterId));
 export const CHECKSUM = Buffer.from([4, 0, 0, 0, 0, 0, 0, 0x84, 0x08, 0x04, 0x10, 0, 0, 0, 0, 0]);
 /** A change of the members is of kind 1, what is written of kind 0. */
-export const entry = (index: number, kind: 0 | 1, value: Uint8Array = Buffer.from('a value')) =>
-  record(2, Buffer.concat([Buffer.from([...numbers(kind, 1, index), 0x22, ...varint(BigInt(value.length))]), value]));
+export const entry = (index: number, kind: 0 | 1, value: Uint8Array = Buffer.from('a value'), term = 1) =>
+  record(
+    2,
+    Buffer.concat([Buffer.from([...numbers(kind, term, index), 0x22, ...varint(BigInt(value.length))]), value]),
+  );
 /** The member's term, its vote, and up to where it knows the log as committed. */
 export const state = (commitIndex: number, term = 1) => record(3, numbers(term, 0x8e9e05c52164694dn, commitIndex));
 export const snapshot = (index: number) => record(5, numbers(index, 1));

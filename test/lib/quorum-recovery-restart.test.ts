@@ -75,7 +75,7 @@ describe('where a quorum has its data', () => {
       { command: 'control-service', parameters: { unit: 'etcd', action: 'start-without-waiting' } },
       { command: 'control-service', parameters: { unit: 'etcd', action: 'start-without-waiting' } },
     ]);
-    const held = ['node1', 'node2', 'node3'].map(() => ({ clusterId: 'c1', commitIndex: '100' }));
+    const held = ['node1', 'node2', 'node3'].map(() => ({ clusterId: 'c1', commitIndex: '100', commitTerm: '3' }));
     expect(callsOf(executed, 'Wait for quorum')).toEqual([{ cluster: CLUSTER, held, waitSeconds: 15 }]);
     // Twice a command is sent to hosts: to look at them, and to start.
     expect(executed.visited.filter((state) => callsOf(executed, state).some(isCommand))).toEqual([

@@ -146,7 +146,7 @@ export function inspectionOf(member: string, more: Partial<HostInspection['unit'
     dataDir: directory,
     walDir: null,
     archives: [],
-    raftLog: { holds: 'entries', commitIndex: '100', lastIndex: '100' },
+    raftLog: { holds: 'entries', commitIndex: '100', lastIndex: '100', commitTerm: '3', lastTerm: '3' },
     clusterId: 'c1',
     recoveries: [],
     certificates: [],

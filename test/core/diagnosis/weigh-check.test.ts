@@ -49,7 +49,7 @@ function running() {
 }
 
 const ANSWERING = MEMBERS.map(({ name }) => ({
-  ...{ name, clusterId: 'c1', raftCommittedIndex: '7000' },
+  ...{ name, clusterId: 'c1', leaderId: 'a1', raftTerm: '3', raftCommittedIndex: '7000' },
   version: '3.5.30',
   storageVersion: '',
   dbSizeBytes: 20 * MIB,
@@ -65,6 +65,7 @@ function seen(differences: Partial<WeighCheck> = {}, survey: Partial<WeighCheck[
       secretsProblem: '',
       serves: 'unknown',
       certificates: [certificate('the certificate of node1', 90)],
+      isLed: true,
       members: ANSWERING,
       ...survey,
     },
@@ -110,7 +111,15 @@ it.each<[string, string[], HostInspection['atWork']['answer'], boolean]>([
     { inspected: MEMBERS.map(({ name }) => inspected(name, name === 'node3' ? { atWork } : {})) },
     {
       members: answering.map((name) => ({
-        ...{ name, clusterId: 'c1', raftCommittedIndex: '7000', version: '3.5.30', storageVersion: '' },
+        ...{
+          name,
+          clusterId: 'c1',
+          leaderId: 'a1',
+          raftTerm: '3',
+          raftCommittedIndex: '7000',
+          version: '3.5.30',
+          storageVersion: '',
+        },
         ...{ dbSizeBytes: 20 * MIB, quotaBytes: 100 * MIB },
       })),
     },
@@ -145,15 +154,29 @@ it('a cluster at which nothing is to be corrected is told by what was looked at'
 });
 
 it('the log of a member that answers has gone on since it was asked, and is no finding', () => {
-  const differences = { raftLog: { holds: 'entries', commitIndex: '7001', lastIndex: '7001' } } as const;
+  const differences = {
+    raftLog: { holds: 'entries', commitIndex: '7001', lastIndex: '7001', commitTerm: '3', lastTerm: '3' },
+  } as const;
   expect(withHost('node2', differences)).toMatchObject({ outcome: 'Well', findings: [] });
+});
+
+it('what a stopped host holds is compared with no members that have no quorum, for these may only be behind', () => {
+  const node2 = {
+    raftLog: { holds: 'entries', commitIndex: '7001', lastIndex: '7001', commitTerm: '3', lastTerm: '3' },
+  } as const;
+  const members = ANSWERING.filter(({ name }) => name === 'node1');
+  const { findings } = withHost('node2', node2, { members, isLed: false });
+  expect(findings.filter(({ message }) => message.includes('began empty'))).toEqual([]);
+  expect(withHost('node2', node2, { members }).findings).toHaveLength(1);
 });
 
 describe('a finding is', () => {
   it.each<[string, CheckReport, string]>([
     [
       'a member that has lost its data and was started anew',
-      withHost('node2', { raftLog: { holds: 'nothing', commitIndex: '3', lastIndex: '3' } }),
+      withHost('node2', {
+        raftLog: { holds: 'nothing', commitIndex: '3', lastIndex: '3', commitTerm: '1', lastTerm: '1' },
+      }),
       'hosts: node2 on i-2: its log holds nothing but the first list of members. It was started on an empty data dir, under an ID that may have ' +
         'acknowledged writes before, which are gone from it',
     ],
@@ -161,10 +184,10 @@ describe('a finding is', () => {
       'a host that holds more of the cluster than the cluster',
       withHost(
         'node2',
-        { raftLog: { holds: 'entries', commitIndex: '7001', lastIndex: '7001' } },
+        { raftLog: { holds: 'entries', commitIndex: '7001', lastIndex: '7001', commitTerm: '3', lastTerm: '3' } },
         { members: ANSWERING.filter(({ name }) => name !== 'node2') },
       ),
-      'hosts: node2 on i-2: there is data of this cluster (c1) up to index 7001 of its log, and the cluster itself is only at index 7000. So the others ' +
+      'hosts: node2 on i-2: there is data of this cluster (c1) up to index 7001 of term 3 of its log, and the cluster itself is only at index 7000. So the others ' +
         'have lost theirs and began empty under their old IDs: the cluster that answers is another one. Decide which data to keep. ' +
         'To keep the data here, in /var/lib/etcd: stop etcd on the hosts of all the others, then start a remediation of quorum-lost, which recovers from it. ' +
         'To keep the data of the cluster: move the data here away by hand, then start again.',

@@ -107,7 +107,11 @@ describe('a member is never started', () => {
     ['without its log', { ...killed, raftLog: null, clusterId: '' }, 'there is no log in /var/lib/etcd/member/wal'],
     [
       'on a log without a record, on which etcd does not start',
-      { ...crashed, raftLog: { holds: 'empty', commitIndex: '', lastIndex: '' }, clusterId: '' },
+      {
+        ...crashed,
+        raftLog: { holds: 'empty', commitIndex: '', lastIndex: '', commitTerm: '', lastTerm: '' },
+        clusterId: '',
+      },
       'etcd cannot start on its log: no file in /var/lib/etcd/member/wal begins with a record',
     ],
     [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AnsweringMember } from '../../../core/cluster/observation.ts';
 import type { HostInspection } from '../../../core/hosts/host-command-results.ts';
 import { newerData } from '../../../core/hosts/newer-data.ts';
 import { crashed, plan as planReplacement } from '../member-replacement/plans.ts';
@@ -14,9 +15,10 @@ const holding = (
   holds: 'nothing' | 'entries' | 'unknown',
   commitIndex = '3',
   lastIndex = commitIndex,
+  term = lastIndex === '' ? '' : '3',
 ) => ({
   ...state,
-  raftLog: { holds, commitIndex, lastIndex },
+  raftLog: { holds, commitIndex, lastIndex, commitTerm: term, lastTerm: term },
 });
 const atWork = (answer: HostInspection['atWork']['answer']) => ({ atWork: { ...inspection('node1').atWork, answer } });
 /** Its own data, up to index 4030. */
@@ -30,6 +32,14 @@ const young = (
 ) => ({
   ...holding(state, 'entries', '60', '61'),
   atWork: { ...atWork(answer).atWork, clientPortListens },
+});
+/** The same, beyond the index of what was lost; and after many elections. */
+const raised = (term: string) => holding(killed, 'entries', '5000', '5001', term);
+const young90 = () => holding(killed, 'entries', '60', '61', '90');
+/** It was elected, and had written one entry of its term when it was killed: nobody has agreed on that. */
+const elected = () => ({
+  ...killed,
+  raftLog: { holds: 'entries' as const, commitIndex: '4030', lastIndex: '4032', commitTerm: '3', lastTerm: '4' },
 });
 const hostsOf = (...hosts: Host[]) => Object.fromEntries(hosts.map((host, index) => [`node${index + 1}`, host]));
 const names = (count: number) => Array.from({ length: count }, (_, index) => `node${index + 1}`);
@@ -120,6 +130,30 @@ describe('an empty cluster that was at work', () => {
       ['node1', 'node2'],
     ],
     [
+      'is no quorum, though each look at it has made an entry: it is in an earlier term',
+      [whole(), raised('2'), raised('2')],
+      'Salvage',
+      ['node1', 'node2', 'node3'],
+    ],
+    [
+      'is no quorum, though it has elected again and again: it is at an earlier index',
+      [whole(), young90(), young90()],
+      'Salvage',
+      ['node1', 'node2', 'node3'],
+    ],
+    [
+      'cannot be told from the cluster in the same term and beyond its index',
+      [whole(), raised('3'), raised('3')],
+      'Restart',
+      ['node1', 'node2', 'node3'],
+    ],
+    [
+      'is not seen where only a leader of a moment has an entry of its term, which nobody else has',
+      [elected(), whole(), whole()],
+      'Restart',
+      ['node1', 'node2', 'node3'],
+    ],
+    [
       'is not seen in logs of another cluster',
       [whole(), other(young()), other(young())],
       'Restart',
@@ -180,12 +214,15 @@ describe('the plan of a recovery with such members', () => {
 });
 
 describe('the data of a failed member', () => {
-  const cluster = (raftCommittedIndex: string, clusterId = 'c1') => [voter('node1', { clusterId, raftCommittedIndex })];
-  const host = (commitIndex: string, clusterId = 'c1', state: Host = killed) => ({
+  const cluster = (raftCommittedIndex: string, clusterId = 'c1', more: Partial<AnsweringMember> = {}) => [
+    voter('node1', { clusterId, raftCommittedIndex, ...more }),
+  ];
+  const inTerm = (raftTerm: string, raftCommittedIndex: string) => cluster(raftCommittedIndex, 'c1', { raftTerm });
+  const host = (commitIndex: string, clusterId = 'c1', state: Host = killed, commitTerm = '3') => ({
     ...inspection('node3'),
     ...state,
     ...{ clusterId, dataDir: directory('/var/lib/etcd') },
-    raftLog: { holds: 'entries' as const, commitIndex, lastIndex: '' },
+    raftLog: { holds: 'entries' as const, commitIndex, lastIndex: '', commitTerm, lastTerm: '' },
   });
 
   it.each<[string, HostInspection, ReturnType<typeof cluster>, boolean]>([
@@ -209,6 +246,40 @@ describe('the data of a failed member', () => {
     ['cannot be compared with that of another cluster', host('4030'), cluster('60', 'c2'), false],
     ['cannot be compared where its log does not tell how far it is', host(''), cluster('60'), false],
     ['cannot be compared where its log does not tell its cluster', host('4030', ''), cluster('60'), false],
+    ['is newer than a cluster that is in an earlier term', host('4030', 'c1', killed, '7'), inTerm('2', '60'), true],
+    [
+      'is newer by its term, however many entries the looks at an empty cluster have made',
+      host('60', 'c1', killed, '7'),
+      inTerm('2', '4030'),
+      true,
+    ],
+    ['is newer by its index, however often an empty cluster has elected', host('4030'), inTerm('90', '60'), true],
+    ['is not in the term and at the index of the cluster', host('4030', 'c1', killed, '7'), inTerm('7', '4030'), false],
+    ['is not in an earlier term, and behind', host('4030'), inTerm('7', '4031'), false],
+    [
+      'is not where only its index is known, and that is behind',
+      host('4030', 'c1', killed, ''),
+      inTerm('2', '4031'),
+      false,
+    ],
+    [
+      'is newer where only its index is known, and that is ahead',
+      host('4030', 'c1', killed, ''),
+      inTerm('9', '60'),
+      true,
+    ],
+    [
+      'is not by the term of another cluster',
+      host('60', 'c1', killed, '7'),
+      cluster('4030', 'c2', { raftTerm: '2' }),
+      false,
+    ],
+    [
+      'cannot be compared with a member that has no leader: it may only just have been started',
+      host('4030', 'c1', killed, '7'),
+      cluster('60', 'c1', { leaderId: '0', raftTerm: '2' }),
+      false,
+    ],
     ['is not where there is no log', { ...host('1'), raftLog: null } as never, cluster('60'), false],
   ])('%s', (_, inspected, answering, isNewer) => {
     expect(newerData(inspected, answering) !== '').toBe(isNewer);
@@ -219,7 +290,7 @@ describe('the data of a failed member', () => {
     const { name, message } = failureOf(() => planReplacement(crashed, { inspections: { node3 } }));
     expect(name).toBe('UnsafeToProceed');
     expect(message).toMatch(
-      /^node3 is not replaced, and nothing was changed: on its host i-3 is data of this cluster \(c0ffee\) up to index 7001 .* only at index 7000\./,
+      /^node3 is not replaced, and nothing was changed: on its host i-3 is data of this cluster \(c0ffee\) up to index 7001 of term 3 of its log, .* only at index 7000\./,
     );
     const level = { clusterId: 'c0ffee', ...holding(killed, 'entries', '7000') };
     expect(planReplacement(crashed, { inspections: { node3: level } }).targets).toHaveLength(1);

@@ -25,7 +25,7 @@ export interface RestoreQuorumProps {
 
 /** What the hosts' logs say of how far the cluster was. */
 export const HELD =
-  '{% [$inspections[$exists(result.clusterId)].result.{"clusterId": clusterId, "commitIndex": raftLog.commitIndex}] %}';
+  '{% [$inspections[$exists(result.clusterId)].result.{"clusterId": clusterId, "commitIndex": raftLog.commitIndex, "commitTerm": raftLog.commitTerm}] %}';
 
 const TELL = { assign: { interrupted: '{% [$append($interrupted, $recovery.summary)] %}' } };
 
