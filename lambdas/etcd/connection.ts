@@ -281,6 +281,10 @@ function openClient(
     // A shared subchannel would keep the back-off of an earlier client of the same process.
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_http_proxy': 0,
+    // Nobody asks for gRPC's own statistics.
+    'grpc.enable_channelz': 0,
+    // Nor does a record in DNS say how a member is asked.
+    'grpc.service_config_disable_resolution': 1,
     // A member that restarts is polled; grpc-js would wait up to two minutes between two attempts to connect.
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 500,

@@ -108,11 +108,11 @@ describe('the bundles', () => {
     expect(text).toMatch(/case 12:\{\w+\.dbSizeQuota=\w+\.int64\(\)/);
   });
 
-  it.each(WITH_ETCD)('%s has the client of gRPC and not its server', async (name) => {
+  it.each(WITH_ETCD)('%s has what gRPC needs for one channel to one address, and no more of it', async (name) => {
     const text = await textOf(name);
-    expect(text).toContain('grpc.initial_reconnect_backoff_ms');
-    expect(text).not.toContain('bindAsync');
-    expect(text).not.toContain('rpc.proto');
+    const has = (words: string[]) => words.filter((word) => text.includes(word));
+    expect(has(['grpc.initial_reconnect_backoff_ms', 'pick_first'])).toHaveLength(2);
+    expect(has(['bindAsync', 'rpc.proto', 'round_robin', 'outlier_detection', 'UserGrantRole'])).toEqual([]);
   });
 
   it.each(WITH_ETCD)("%s has etcd3's typed clients and neither its pool nor its circuit breaker", async (name) => {
@@ -140,6 +140,16 @@ describe('the bundles', () => {
       message: expect.stringMatching(
         /^http:\/\/127\.0\.0\.1:1: Nothing listens .*ECONNREFUSED .*Maintenance\/status, gRPC code 14\)\.$/,
       ),
+    });
+  });
+
+  it('find a member by its name', async () => {
+    const [member] = CLUSTER.members;
+    const named = { ...CLUSTER, members: [{ ...member, clientUrl: 'http://localhost:1' }] };
+    const input = { cluster: named, member: 'node1', transferee: 'node1' };
+    expect(await deployed('etcd', handlerOn('move-leadership', input))).toMatchObject({
+      name: 'EtcdUnavailable',
+      message: expect.stringMatching(/^http:\/\/localhost:1: Nothing listens .*ECONNREFUSED /),
     });
   });
 
