@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { endEarlier, runMeanwhile } from '../../../lambdas/hosts/run-meanwhile.ts';
 import { until as eventually } from '../../scenes/scene.ts';
-import { connectSsm, HOST, linesIn, SUCCEED, serveControlService, temporaryFolder, until } from './support.ts';
+import {
+  connectSsm,
+  HOST,
+  linesIn,
+  STOP_ETCD,
+  SUCCEED,
+  serveControlService,
+  temporaryFolder,
+  until,
+} from './support.ts';
 
 const COMMAND = 'control-service';
 const visit = () => ({ execution: 'run-1', visit: new Date().toISOString(), host: HOST });
