@@ -68,22 +68,17 @@ describe('the environment', () => {
 });
 
 describe('permissions', () => {
-  it('let stage-snapshot begin, complete, look at and discard uploads, and nothing else', () => {
-    expect(permissionsOn(platform, 'stage-snapshot', 's3')).toEqual([
-      `s3:AbortMultipartUpload <${bucketId}.Arn>/*`,
-      `s3:DeleteObject <${bucketId}.Arn>/*`,
-      `s3:GetObject <${bucketId}.Arn>/*`,
-      `s3:PutObject <${bucketId}.Arn>/*`,
-    ]);
-    expect(permissionsOn(platform, 'stage-snapshot', 'ssm')).toEqual([]);
-  });
-
-  it('let transfer-snapshots sign URLs for the bucket, and read no backup but as the role of a cluster', () => {
-    expect(permissionsOn(platform, 'transfer-snapshots', 's3')).toEqual([
-      `s3:GetObject <${bucketId}.Arn>/*`,
-      `s3:PutObject <${bucketId}.Arn>/*`,
-    ]);
-  });
+  it.each(['stage-snapshot', 'transfer-snapshots'])(
+    'let the function of %s work with uploads, sign URLs for the bucket, and read no backup but as the role of a cluster',
+    (step) => {
+      expect(permissionsOn(platform, step, 's3')).toEqual([
+        `s3:AbortMultipartUpload <${bucketId}.Arn>/*`,
+        `s3:DeleteObject <${bucketId}.Arn>/*`,
+        `s3:GetObject <${bucketId}.Arn>/*`,
+        `s3:PutObject <${bucketId}.Arn>/*`,
+      ]);
+    },
+  );
 
   it('let no other step near S3', () => {
     for (const step of STEPS.filter((name) => !['stage-snapshot', 'transfer-snapshots'].includes(name))) {
