@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HostCommandFailed } from '../../core/errors.ts';
+import { HostCommandFailed, HostUnreachable } from '../../core/errors.ts';
 import type { HostCommandName } from '../../core/hosts/host-commands.ts';
 import {
   cancelCommand,
@@ -15,6 +15,9 @@ import type { HostCommandResult } from './outcome.ts';
 import type { Ssm } from './ssm.ts';
 
 const POLL_MS = { first: 100, growth: 1.16, longest: 2_000 };
+/** So often a host is tried that does not take the command: then it is sure that it did not run. */
+const TRIES = 3;
+const AWAY_MS = 10_000;
 /** A command that is cancelled ends within seconds, unless its host is away. */
 const CANCELLED_WITHIN_MS = 30_000;
 
@@ -35,7 +38,29 @@ export async function runMeanwhile<Command extends HostCommandName>(
   ssm: Ssm,
   command: Command,
   visit: Visit,
-  { parameters, signal }: { parameters: HostCommandParameters<Command>; signal: AbortSignal },
+  sending: Sending<Command>,
+): Promise<HostCommandResult<Command>> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await runOnce(ssm, command, visit, sending);
+    } catch (error) {
+      if (!(error instanceof HostUnreachable) || tries === TRIES) throw error;
+      const { signal } = sending;
+      await sleep(AWAY_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
+}
+
+interface Sending<Command extends HostCommandName> {
+  parameters: HostCommandParameters<Command>;
+  signal: AbortSignal;
+}
+
+async function runOnce<Command extends HostCommandName>(
+  ssm: Ssm,
+  command: Command,
+  visit: Visit,
+  { parameters, signal }: Sending<Command>,
 ): Promise<HostCommandResult<Command>> {
   const { host } = visit;
   await requireReachable(ssm, [host]);

@@ -11,6 +11,7 @@ import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { crashMembers } from '../../local/hosts/damage.ts';
+import { UNIT } from '../../local/hosts/hosted-member.ts';
 import { Platform } from '../../local/platform.ts';
 import { restore } from '../documents/salvage-host.ts';
 import { hostedStage, startWriting, untilLed } from '../scenes/hosted-scene.ts';
@@ -96,4 +97,44 @@ it('goes on by the host of its member where a function would take too long, with
   expect(Number(revision)).toBeGreaterThanOrEqual(Number(record.revision));
   expect(Number(revision)).toBeLessThanOrEqual(Number(record.revisionAtMost));
   expect(leftovers()).toEqual([]);
+  await stage.cluster.run('m3', `systemctl start ${UNIT}`);
+  const rehearsed = await stage.platform.rehearse({ cluster: CLUSTER_NAME, member: record.member });
+  expect(rehearsed, 'cause' in rehearsed ? rehearsed.cause : '').toMatchObject({ output: { outcome: 'Passed' } });
+});
+
+it('is made of a full store whatever becomes of the commands and of the function that sends them, and nothing is left', async () => {
+  stage = await hostedStage({ backups: folder, sizeMiB: STORED_MIB });
+  await expect(fill()).rejects.toMatchObject({ reason: 'NoSpace' });
+  const slow = await overSlowLines();
+  slow.faults.push(
+    // The function is killed while it keeps the snapshot open and the host copies.
+    { name: 'agent-restarted', command: 'copy-database' },
+    { name: 'function-killed', command: 'copy-database' },
+    { name: 'answer-lost', command: 'copy-database' },
+    { name: 'not-delivered', command: 'copy-database' },
+    { name: 'function-killed', command: 'send-snapshot' },
+    { name: 'answer-lost', command: 'mark-recovery' },
+  );
+  const end = await slow.backUp(CLUSTER_NAME);
+  expect(end, 'cause' in end ? end.cause : '').toMatchObject({ status: 'SUCCEEDED' });
+  expect(slow.faults).toEqual([]);
+  const { record, name } = ((end as { output: unknown }).output as BackupReport).backup;
+  const snapshot = gunzipSync(await readFile(join(folder, `${name}.db.gz`)));
+  expect(restore(await findEtcd(stage.etcdVersion), snapshot)).toBe(record.revision);
+  expect(record).toMatchObject({ way: 'host', revisionAtMost: record.revision });
+  expect(leftovers()).toEqual([]);
+});
+
+it('ends with the error of the host, and leaves nothing there and in the bucket', async () => {
+  stage = await hostedStage({ backups: folder, sizeMiB: 512 });
+  await fill();
+  const slow = await overSlowLines();
+  slow.faults.push(
+    { name: 'agent-restarted', command: 'copy-database' },
+    { name: 'script-killed', command: 'copy-database' },
+  );
+  const end = await slow.backUp(CLUSTER_NAME);
+  expect(end).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
+  expect(leftovers()).toEqual([]);
+  expect(readdirSync(folder).filter((file) => !file.startsWith('.'))).toEqual([]);
 });
