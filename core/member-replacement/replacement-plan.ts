@@ -3,7 +3,7 @@ import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../c
 import { refuseDowngrade } from '../cluster/downgrade.ts';
 import { hasPeerUrl } from '../cluster/identity.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from '../cluster/member-survey.ts';
-import type { ListedMember, Observation } from '../cluster/observation.ts';
+import type { AnsweringMember, ListedMember, Observation } from '../cluster/observation.ts';
 import { isLearnerFirstRight, isOlderRelease, WITHOUT_PROMOTION } from '../cluster/releases.ts';
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
 import { judgeWork, type WorkOnHost } from '../hosts/at-work.ts';
@@ -22,6 +22,7 @@ import {
   scopeOf,
   surveyScope,
 } from './replacement-scope.ts';
+import { describeReplay } from './replayed-log.ts';
 import { refuseUnjudged, unjudgedIn } from './unjudged-members.ts';
 
 interface Inspected {
@@ -113,7 +114,7 @@ export function planReplacement(
         const surveyed = find(survey, target.member);
         const inspection = inspectionOf(request, target.member);
         return target.prepare && inspection
-          ? describeSteps(target, scope.cluster, { surveyed, replaced, inspection })
+          ? describeSteps(target, scope.cluster, { surveyed, replaced, inspection, leader: survey.leader })
           : describeWait(target);
       }),
     ],
@@ -329,6 +330,7 @@ interface OnHost {
   surveyed: SurveyedMember;
   replaced: SurveyedMember | undefined;
   inspection: HostInspection;
+  leader: AnsweringMember;
 }
 
 /** What an earlier run has done before it was cut off is listed as done, so that the plan shows what is left. */
@@ -336,12 +338,14 @@ function describeSteps(target: PlannedTarget, cluster: Cluster, seen: OnHost): s
   const { member, host, asLearner, peerUrls } = target;
   const { layout } = placeOf(cluster, member);
   const ignored = ignoredSettings(seen.inspection);
+  const replay = describeReplay(seen.leader, seen.inspection);
   return [
     describeStop(target, layout, seen),
     ...describeRemoval(target, seen),
     describeMove(target, layout, seen.inspection),
     `add ${member} (${peerUrls.join(', ')}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
     `write the membership into ${layout.configFile} on ${host}, and start ${layout.unit}${ignored && `; ${ignored}`}`,
+    ...(replay === '' ? [] : [`note that ${replay}`]),
     ...describeWait(target),
   ];
 }

@@ -52,7 +52,7 @@ it('a member whose data is newer than the empty cluster that the others have for
   expect(replaced).toMatchObject({ status: 'FAILED', error: 'UnsafeToProceed' });
   const { cause } = replaced as { cause: string };
   expect(cause).toMatch(
-    /^m1 is not replaced, and nothing was changed: on its host \S+ is data of this cluster \([0-9a-f]+\) up to index \d+ of its log, and the cluster itself is only at index \d+\./,
+    /^m1 is not replaced, and nothing was changed: on its host \S+ is data of this cluster \([0-9a-f]+\) up to index \d+ of term \d+ of its log, and the cluster itself is only at index \d+\./,
   );
   expect(await filesOf(stage, 'm1')).toEqual(before);
 

@@ -72,10 +72,11 @@ describe.each(['3.3.25', '3.4.23', '3.5.16', '3.5.35', '3.6.16', '3.7.3'])('the 
     if (!member) throw new Error('there is no member');
     for (let key = 0; key < KEYS; key++) await cluster.etcdctl(['put', `key-${key}`, 'x'.repeat(key * 1000)]);
     const status = JSON.parse(await cluster.etcdctl(['endpoint', 'status', '-w', 'json']));
-    const { raftIndex } = status[0].Status;
+    const { raftIndex, raftTerm } = status[0].Status;
     await cluster.etcdctl(['snapshot', 'save', host.path('saved')]);
     expect(await told(host, binaries, member.dataDir)).toEqual({
-      ...{ holds: 'entries', lastIndex: String(raftIndex) },
+      ...{ holds: 'entries', lastIndex: String(raftIndex), lastTerm: String(raftTerm) },
+      commitTerm: String(raftTerm),
       commitIndex: expect.stringMatching(new RegExp(`^(${raftIndex}|${raftIndex - 1})$`)),
     });
 
