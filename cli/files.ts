@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { type Cluster, type ClustersFile, hostsOf } from '../core/cluster/clusters.ts';
+import { type Cluster, hostsOf } from '../core/cluster/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters-file.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { parseClustersFile } from '../core/remediation/policy.ts';
 import { readJson } from '../core/text/json-file.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { Command, InvalidArgumentError } from 'commander';
-import type { ClustersFile } from '../core/cluster/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters-file.ts';
 import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
 import { serveApi } from '../local/api-server.ts';
 import type { EmbeddedDetector } from '../local/detector.ts';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { DOLLAR_SCHEMA } from '../core/cluster/clusters.ts';
+import { DOLLAR_SCHEMA } from '../core/cluster/clusters-file.ts';
 import { describedClustersSchema } from '../core/remediation/policy.ts';
 import { loginSchema, tlsSchema } from '../lambdas/etcd/secrets.ts';
 import { hostsFileSchema } from '../local/hosts/access.ts';

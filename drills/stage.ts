@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
-import type { Cluster, ClustersFile } from '../core/cluster/clusters.ts';
+import type { Cluster } from '../core/cluster/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters-file.ts';
 import { EtcdCluster } from '../lambdas/etcd/cluster.ts';
 import type { ClusterSecrets } from '../lambdas/etcd/secrets.ts';
 import { findEtcd } from '../local/etcd/binaries.ts';

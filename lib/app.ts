@@ -1,5 +1,5 @@
 import type { App } from 'aws-cdk-lib/core';
-import type { ClustersFile } from '../core/cluster/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters-file.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { withPrefix } from '../core/text/names.ts';
 import type { StepBundles } from './bundles/bundle-steps.ts';

@@ -1,5 +1,6 @@
 import type { App } from 'aws-cdk-lib/core';
-import type { Cluster, ClustersFile } from '../core/cluster/clusters.ts';
+import type { Cluster } from '../core/cluster/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters-file.ts';
 import { withPrefix } from '../core/text/names.ts';
 import { ClusterStack } from './cluster-stack.ts';
 

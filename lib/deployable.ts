@@ -1,4 +1,5 @@
-import { type Cluster, type ClustersFile, clientUrlsOf, hostsOf, type Network } from '../core/cluster/clusters.ts';
+import { type Cluster, clientUrlsOf, hostsOf } from '../core/cluster/clusters.ts';
+import type { ClustersFile, Network } from '../core/cluster/clusters-file.ts';
 import { InvalidInput } from '../core/errors.ts';
 
 /** https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html#API_SendCommand_RequestSyntax */

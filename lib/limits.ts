@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { CloudFormationStackArtifact } from 'aws-cdk-lib/cx-api';
-import type { ClustersFile } from '../core/cluster/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters-file.ts';
 import { InvalidInput } from '../core/errors.ts';
 
 /** Every limit of AWS that a configuration can reach. Synthesis ends where one is passed: without that, the deployment would, and roll back. */

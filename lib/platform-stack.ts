@@ -1,6 +1,6 @@
 import { Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import type { Network } from '../core/cluster/clusters.ts';
+import type { Network } from '../core/cluster/clusters-file.ts';
 import { acknowledgeLint } from './acknowledge-lint.ts';
 import { Platform, type PlatformProps } from './platform.ts';
 import { surroundingsById } from './step-network.ts';

@@ -4,7 +4,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Stage } from 'aws-cdk-lib/core';
 import { Construct, type IDependable } from 'constructs';
 import * as z from 'zod';
-import { clustersFileSchema, networkSchema } from '../core/cluster/clusters.ts';
+import { clustersFileSchema, networkSchema } from '../core/cluster/clusters-file.ts';
 import { bundleStepsAtOnce } from './bundles/bundle-at-once.ts';
 import { parseProps } from './parse-props.ts';
 import { Platform } from './platform.ts';

@@ -1,7 +1,7 @@
 import { type ISecurityGroup, type ISubnet, type IVpc, Peer, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { CfnOutput, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import type { Network } from '../core/cluster/clusters.ts';
+import type { Network } from '../core/cluster/clusters-file.ts';
 import type { StepNetwork } from './step-function.ts';
 
 /** Where the steps are placed, and what they have to get out to. */

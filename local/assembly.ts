@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ClustersFile } from '../core/cluster/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters-file.ts';
 import { atExit } from './at-exit.ts';
 import type { MetricAlarm } from './aws/alarm-state.ts';
 import type { Table } from './aws/dynamodb.ts';

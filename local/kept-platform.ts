@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import type { Network } from '../core/cluster/clusters.ts';
+import type { Network } from '../core/cluster/clusters-file.ts';
 import { MODULE_FOLDERS } from './module-folders.ts';
 import { readTemplate, type Template } from './template.ts';
 

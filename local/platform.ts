@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BACKUP_STATE_MACHINE, backupMade } from '../core/backups/contracts.ts';
 import { REHEARSAL_STATE_MACHINE } from '../core/backups/rehearsal.ts';
-import type { ClustersFile } from '../core/cluster/clusters.ts';
+import type { ClustersFile } from '../core/cluster/clusters-file.ts';
 import type { RehearsalReport, RehearsalRequest } from '../core/rehearsal/contracts.ts';
 import { measureEnd } from '../core/rehearsal/settle-rehearsal.ts';
 import { invocationOf } from '../core/remediation/invocation.ts';

@@ -1,13 +1,6 @@
 import * as z from 'zod';
-import {
-  type ClustersFile,
-  clusterSchema,
-  clustersFileSchema,
-  type Decision,
-  decisionSchema,
-  listOfClusters,
-  POLICY,
-} from '../cluster/clusters.ts';
+import { clusterSchema, type Decision, decisionSchema, POLICY } from '../cluster/clusters.ts';
+import { type ClustersFile, clustersFileSchema, listOfClusters } from '../cluster/clusters-file.ts';
 import { type Act, type Incident, RUNBOOKS } from '../runbooks.ts';
 import { readJson } from '../text/json-file.ts';
 import { parse } from '../text/parse.ts';

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { clusterSchema } from '../cluster/clusters.ts';
 import type { RaisedAlarm } from '../cluster/observation.ts';
-import { inspectionReportSchema } from '../hosts/host-command-results.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { inputOf } from '../runbook/execution-input.ts';
 import type { Summarized } from '../runbook/summary.ts';
@@ -88,16 +87,6 @@ export interface SpaceAssessment {
   inspections: HostCommand[];
 }
 
-/** weigh-room: whose disk has room for a defragmentation. */
-export interface RoomAssessment {
-  /** Names of the members that are left as they are. */
-  withoutRoom: string[];
-  /** Why, and of which members nobody knows. */
-  summary: string;
-  /** What will be done, a line each. */
-  steps: string[];
-}
-
 /** choose-next-defragmentation: the one next thing to do. */
 export type NextDefragmentation =
   | { action: 'Defragment'; member: string }
@@ -133,24 +122,6 @@ const quotas = z.array(assessedQuotaSchema);
 const withoutRoom = z.array(z.string());
 
 export const assessSpaceInput = z.strictObject({ cluster: clusterSchema, parameters: spaceParametersSchema });
-export const weighRoomInput = assessSpaceInput.extend({
-  /** Of the assessment, as are the plan and the steps. */
-  members: z.array(
-    z.strictObject({
-      name: z.string(),
-      dbSizeBytes: z.number(),
-      dbSizeInUseBytes: z.number(),
-      quotaBytes: z.number().nullable(),
-    }),
-  ),
-  alarms: z.array(z.strictObject({ memberId: z.string(), alarm: z.string() })),
-  plan: z.array(z.string()),
-  steps: z.array(z.string()),
-  inspected: z.array(inspectionReportSchema),
-  /** Why no host could be asked; empty where each was. */
-  unasked: z.string(),
-});
-export type WeighRoom = z.output<typeof weighRoomInput>;
 export const compactHistoryInput = z.strictObject({ cluster: clusterSchema, revision: z.string().regex(/^\d+$/) });
 export const chooseNextDefragmentationInput = z.strictObject({
   cluster: clusterSchema,

@@ -3,9 +3,9 @@ import { PreconditionFailed } from '../errors.ts';
 import type { InspectionReport } from '../hosts/host-command-results.ts';
 import { foldersMisfit } from '../hosts/host-fit.ts';
 import { formatBytes } from '../text/format.ts';
-import type { RoomAssessment, WeighRoom } from './contracts.ts';
 import { goalRatioOf } from './goals.ts';
 import { isAboveShare } from './quotas.ts';
+import type { RoomAssessment, WeighRoom } from './room-contracts.ts';
 import { leaveAsTheyAre } from './space-steps.ts';
 
 /** etcd's log grows while it defragments, by a whole segment at a time. */

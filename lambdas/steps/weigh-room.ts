@@ -1,4 +1,4 @@
-import { type RoomAssessment, weighRoomInput } from '../../core/space-reclaim/contracts.ts';
+import { type RoomAssessment, weighRoomInput } from '../../core/space-reclaim/room-contracts.ts';
 import { weighRoom } from '../../core/space-reclaim/space-room.ts';
 import { parse } from '../../core/text/parse.ts';
 

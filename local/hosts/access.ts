@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { DOLLAR_SCHEMA } from '../../core/cluster/clusters.ts';
+import { DOLLAR_SCHEMA } from '../../core/cluster/clusters-file.ts';
 import { ITS_EXEC } from '../../core/hosts/hosts-file.ts';
 import { mustBe, parse } from '../../core/text/parse.ts';
 

@@ -7,7 +7,8 @@ import { App, Stack, Validations } from 'aws-cdk-lib/core';
 import { FAIL_SYNTH_ON_VALIDATION_ERRORS_CONTEXT } from 'aws-cdk-lib/cx-api';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it, vi } from 'vitest';
-import { type ClustersFile, clusterSchema, clustersFileSchema, memberSchema } from '../../core/cluster/clusters.ts';
+import { clusterSchema, memberSchema } from '../../core/cluster/clusters.ts';
+import { type ClustersFile, clustersFileSchema } from '../../core/cluster/clusters-file.ts';
 import { defineStacks } from '../../lib/app.ts';
 import { LAYOUT, NETWORK, settingsOfCdk, writeBundles } from './stacks.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { ClustersFile } from '../../core/cluster/clusters.ts';
+import type { ClustersFile } from '../../core/cluster/clusters-file.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import { flood } from '../../drills/under-load.ts';
 import { WriterThread } from '../../drills/writer-thread.ts';

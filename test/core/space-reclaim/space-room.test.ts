@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { InspectionReport } from '../../../core/hosts/host-command-results.ts';
-import { spaceParametersSchema, type WeighRoom, weighRoomInput } from '../../../core/space-reclaim/contracts.ts';
+import { spaceParametersSchema } from '../../../core/space-reclaim/contracts.ts';
+import { type WeighRoom, weighRoomInput } from '../../../core/space-reclaim/room-contracts.ts';
 import { weighRoom } from '../../../core/space-reclaim/space-room.ts';
 import { parse } from '../../../core/text/parse.ts';
 import {
