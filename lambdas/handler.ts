@@ -1,9 +1,9 @@
+import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { InvalidInput } from '../core/errors.ts';
 import { invocationSchema } from '../core/remediation/invocation.ts';
 import type { Summarized } from '../core/runbook/summary.ts';
 import { parse } from '../core/text/parse.ts';
-import { log } from './log.ts';
 
 type Step = (input: unknown, context: Context) => Promise<Summarized>;
 /** Loads the module of a step: what the other steps of a function need would only delay its first answer. */
@@ -18,6 +18,7 @@ const LOGGED = ['action', 'outcome', 'member', 'summary', 'status', 'incident'];
  * @throws InvalidInput where the event is no invocation of a step of this function
  */
 export function handlerOf(steps: Readonly<Record<string, StepModule>>): Step {
+  const logger = new Logger({ serviceName: 'etcd-remediation' });
   return async (event, context) => {
     const { step, execution, input } = parse(invocationSchema, event, 'The invocation');
     const load = Object.hasOwn(steps, step) ? steps[step] : undefined;
@@ -34,11 +35,11 @@ export function handlerOf(steps: Readonly<Record<string, StepModule>>): Step {
     try {
       const { handler } = await load();
       const output = await handler(input, context);
-      log('INFO', 'The step has ended.', { ...about(output), result: loggedOf(output) });
+      logger.info('The step has ended.', { ...about(output), result: loggedOf(output) });
       return output;
     } catch (error) {
       const { name, message } = error as Error;
-      log('WARN', 'The step ended with an error.', { ...about(), error: name, problem: message });
+      logger.warn('The step ended with an error.', { ...about(), error: name, problem: message });
       throw error;
     }
   };

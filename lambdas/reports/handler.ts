@@ -1,3 +1,4 @@
+import { Logger } from '@aws-lambda-powertools/logger';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
@@ -11,8 +12,8 @@ import { makeReport } from '../../report/make-report.ts';
 import { measureDetection, measureRemediation, measureUnderWay } from '../../report/metrics.ts';
 import { renderPage } from '../../report/page/page.ts';
 import { logMetrics } from '../embedded-metrics.ts';
-import { log } from '../log.ts';
 
+const logger = new Logger({ serviceName: 'etcd-remediation' });
 const states = new SFNClient(AWS_CLIENT);
 const bucket = new S3Client(AWS_CLIENT);
 
@@ -65,7 +66,7 @@ async function reportOn(executionArn: string): Promise<string> {
   await put(page, renderPage(report), 'text/html; charset=utf-8');
   const { dryRun } = Object(recorded.entry.input);
   if (dryRun !== true) logMetrics(measureRemediation(report));
-  log('INFO', 'The report is made.', {
+  logger.info('The report is made.', {
     cluster: report.cluster,
     execution: report.id,
     result: { outcome: report.outcome },

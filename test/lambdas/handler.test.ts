@@ -10,14 +10,13 @@ const URL = 'https://staging.example/orders/run-1.db.gz?X-Amz-Signature=0123';
 const lines: Record<string, unknown>[] = [];
 beforeEach(() => {
   lines.length = 0;
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    lines.push(JSON.parse(String(text)) as Record<string, unknown>);
-    return true;
-  });
+  const keep = (text: string) => lines.push(JSON.parse(text) as Record<string, unknown>);
+  for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(keep);
 });
 
-/** A function of two steps. */
+/** A function of two steps. Powertools writes through Node's console only where it is told that it is no Lambda. */
 function sample() {
+  vi.stubEnv('POWERTOOLS_DEV', 'true');
   return handlerOf({
     'assess-space': async () => ({
       handler: async (input) => ({ action: 'Reclaim', summary: 'Three members.', url: URL, given: input }),
