@@ -100,7 +100,7 @@ describe('a backup', () => {
 
     await crashMembers(stage.cluster, ['m2']);
     const end = await stage.platform
-      .invokeStep('back-up-cluster', { cluster: stage.file.clusters[0] })
+      .invokeStep('back-up-cluster', { cluster: stage.file.clusters[0], execution: 'run-1' })
       .catch((error) => error);
     expect(end).toMatchObject({ error: 'EtcdUnavailable' });
     expect((await readdir(folder)).filter((name) => !name.startsWith('.')).toSorted()).toEqual([
