@@ -21,8 +21,12 @@ require_held() {
     *) refuse data-gone 66 "The log in $log_dir holds nothing that anyone has written. $would_begin_empty. Find out what became of the data. Then start the remediation again." ;;
   esac
   read_cluster "$log_dir"
+  # etcd does not start on such a log either. Where od is broken here, nothing of this was asked.
+  if [ -z "$reply" ]; then
+    refuse data-changed 66 "The begin of the log in $log_dir cannot be read with od and awk, so nobody knows of which cluster it is. Nothing was started. See whether the disk is sound and od works. Then start the remediation again."
+  fi
   if [ -n "$1" ] && [ "$reply" != "$1" ]; then
-    refuse data-changed 66 "The log in $log_dir is of the cluster \"$reply\" (as od and awk read it), and it was of $1 when this host was looked at: it is another one, or cannot be read. Nothing was started. Find out who has replaced the data. Then start the remediation again."
+    refuse data-changed 66 "The log in $log_dir is of the cluster $reply, and it was of $1 when this host was looked at: it is another one. Nothing was started. Find out who has replaced the data. Then start the remediation again."
   fi
   if [ -n "$2" ] && [ -n "$log_last" ] && [ "$log_last" -lt "$2" ]; then
     refuse data-changed 66 "The log in $log_dir ends at index $log_last, and went up to $2 at least when this host was looked at: it is another one. Nothing was started. Find out who has replaced the data. Then start the remediation again."

@@ -84,9 +84,9 @@ export function firstNeedsOf(command: HostCommandName): string[] {
 }
 
 /** etcd's own program, as far as it is asked here. */
-const ETCDUTL = `case $2 in
+const etcdutlOn = (host: PreparedHost) => `case $2 in
   status) if [ -s "$3" ]; then echo '{"hash":1,"revision":21,"totalKey":20,"totalSize":1}'; else echo 'no database' >&2; exit 1; fi ;;
-  restore) mkdir -p "$5/member/snap" "$5/member/wal"; echo restored > "$5/member/snap/db"; echo a log > "$5/member/wal/${LOG_FILE}" ;;
+  restore) mkdir -p "$5/member/snap" "$5/member/wal"; echo restored > "$5/member/snap/db"; cp '${host.path(`restored/${LOG_FILE}`)}' "$5/member/wal" ;;
   *) echo snapshot restore ;;
 esac`;
 
@@ -193,7 +193,8 @@ export const SCENES: Readonly<Record<HostCommandName, Scene>> = {
 export async function hostFor(command: HostCommandName): Promise<PreparedHost> {
   const host = hostWithData();
   writeLog(host.path('data/member/wal'));
-  host.program('etcdutl', ETCDUTL);
+  writeLog(host.path('restored'));
+  host.program('etcdutl', etcdutlOn(host));
   controlUnit(host);
   // The pauses between tries are not what is tested.
   host.program('sleep', 'exec sleep 0.02');

@@ -215,12 +215,12 @@ describe('control-service asks whether the data is still there', () => {
       'data-gone',
       /holds nothing/,
     ],
-    ['the data is of another cluster', otherCluster, 'data-changed', /of the cluster "c2" .*, and it was of c1 when/],
+    ['the data is of another cluster', otherCluster, 'data-changed', /is of the cluster c2, and it was of c1 when/],
     [
       'its log cannot be read any more',
       (prepared) => prepared.write(`data/member/wal/${LOG_FILE}`, 'x'.repeat(4096)),
       'data-changed',
-      /of the cluster ""/,
+      /begin of the log in .* cannot be read/,
     ],
     [
       'its log is an older one',
