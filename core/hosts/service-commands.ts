@@ -28,9 +28,14 @@ export function startOf(
   return control(cluster, member, action, seen);
 }
 
-/** What a look at its host has found of its log. */
+/**
+ * What a look at its host has found of its log. etcd writes a snapshot that it has received before the record of it, so a member that was killed in between
+ * knows of more as committed than its log holds. It starts on that as well.
+ */
 export function seenLog({ clusterId, raftLog }: Pick<HostInspection, 'clusterId' | 'raftLog'>): SeenLog {
-  return { clusterId, commitIndex: raftLog?.commitIndex ?? '' };
+  const { commitIndex = '', lastIndex = '' } = raftLog ?? {};
+  const endsBefore = commitIndex !== '' && lastIndex !== '' && BigInt(lastIndex) < BigInt(commitIndex);
+  return { clusterId, commitIndex: endsBefore ? lastIndex : commitIndex };
 }
 
 function control(cluster: Cluster, name: string, action: string, seen: SeenLog): HostCommand {

@@ -20,6 +20,8 @@ import { WHILE_AWS_IS_AWAY } from './parts/retry-policies.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 
 const ONE_TRY = Duration.minutes(1);
+/** The same for a question. A page that calls for a person may be in the same batch, and waits for it. */
+const ONE_QUESTION = Duration.seconds(10);
 
 /** The prefix of what an SNS message is told of: our pages, CloudWatch's alarms; a person may have published anything else by hand. */
 const IS_JSON = /^\{"(event_action|AlarmName)":[\s\S]*\}$/.source;
@@ -132,7 +134,7 @@ export class Pager extends Construct {
       outputs: {},
       taskTimeout: Timeout.duration(ONE_TRY),
     });
-    // With eleven tries it fails before the execution times out, of which no alarm would tell: 11 + 2 minutes.
+    // With eleven tries it fails before the execution times out, of which no alarm would tell: 11 + 2 minutes, and 16 for the questions before it.
     send.addRetry({ ...WHILE_AWS_IS_AWAY, errors: [Errors.TASKS_FAILED, Errors.TIMEOUT] });
     isThereOne.otherwise(send.next(sent));
     const ask = CallAwsService.jsonata(this, 'Ask what the alarm was before', {
@@ -149,7 +151,7 @@ export class Pager extends Construct {
       },
       outputs: {},
       assign: { pages: WITHOUT_NEWS },
-      taskTimeout: Timeout.duration(ONE_TRY),
+      taskTimeout: Timeout.duration(ONE_QUESTION),
     });
     ask.addRetry({ ...WHILE_AWS_IS_AWAY, maxAttempts: 3 });
     // Better told for nothing than not at all.
@@ -167,7 +169,7 @@ export class Pager extends Construct {
       name: PAGER_STATE_MACHINE,
       comment: 'Sends the pages that came in within some seconds as one message',
       start: read.next(wasOneAway),
-      timeout: Duration.minutes(15),
+      timeout: Duration.minutes(30),
       steps: [],
     });
     Validations.of(this.stateMachine.role).acknowledge({

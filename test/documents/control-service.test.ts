@@ -2,11 +2,13 @@ import { rmSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seenLog } from '../../core/hosts/service-commands.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { freePorts } from '../../local/etcd/ports.ts';
 import type { Host, HostFleet } from '../../local/hosts/host.ts';
 import { startProcessHosts } from '../../local/hosts/process-hosts.ts';
 import { LOG_FILE, SEEN, WRITTEN, writeLog } from './held-data.ts';
+import { inspect } from './inspected-host.ts';
 import { PreparedHost } from './prepared-host.ts';
 import { BOOTSTRAP, entry, logFile, metadata } from './raft-log.ts';
 import { callsOn, controlUnit } from './recovery-host.ts';
@@ -238,6 +240,15 @@ describe('control-service asks whether the data is still there', () => {
       expect(refused.message).toMatch(/nothing was started/i);
       expect(actionsOn(prepared)).toEqual([]);
     }
+  });
+
+  it('and starts a member that was killed before it noted in its log a snapshot that it had received', async () => {
+    using prepared = hostHolding();
+    prepared.write('data/member/snap/0000000000000001-0000000000000064.snap', 'x');
+    const seen = await inspect(prepared);
+    expect(seen.raftLog).toMatchObject({ commitIndex: '100', lastIndex: '4' });
+    await succeed(prepared.access, 'control-service', onPrepared(prepared, 'start', seenLog(seen)));
+    expect(actionsOn(prepared)).toEqual(['start']);
   });
 
   it('also of a log outside of the data dir', async () => {
