@@ -16,8 +16,6 @@ need cat dd find gzip head mkfifo rm sleep tee tr wc
 
 # What etcd itself may need before the copy is sent: two files of its log, what its database grows by, and a part that is cut out of the copy.
 reserve_bytes=1073741824
-# Where less than this is left, the copy ends.
-least_free_bytes=536870912
 # A backup at work touches its folder more often: to send one part takes an hour at most.
 untouched_minutes=75
 
@@ -166,12 +164,6 @@ print_with_sha256() {
   [ "${#digest}" = 64 ] || return 1
   # dd tells how much it has written, and ends well also where the file ends before that.
   case $(cat "$scratch/records") in *"$((pages - 2))+0 records out"*) print_hex "$digest" ;; *) return 1 ;; esac
-}
-
-# The host's own member goes first, whatever this is at.
-give_way() {
-  renice -n 19 -p "$$" > /dev/null 2>&1 || true
-  ionice -c 3 -p "$$" > /dev/null 2>&1 || true
 }
 
 copy() {

@@ -9,10 +9,20 @@ execution='{{ execution }}'
 
 discarded=false
 
-# Everything that moves data holds this lock. Several recoveries may be forgotten on a host at the same time.
+# remove_backup: a backup moves no data, so nobody who does is kept waiting while its copy is removed. What has made the copy may have been cancelled a moment
+# ago, and be about to end. The word `backup` goes last, by which the next one finds what is left.
+remove_backup() {
+  local problem
+  lock "$scratch" 9 20
+  problem=$({ rm -rf -- "$scratch"/[!b]* && rm -rf -- "$scratch"; } 2>&1) || fail 1 "$scratch could not be removed by rm: ${problem:0:300}. When the cause is removed, run this again."
+  succeed '{"discarded":true}'
+}
+
 find_data "$data_dir" "$wal_dir"
-if [ -d "$(folder_of "$real")" ]; then lock "$(folder_of "$real")" 8 20; fi
 find_scratch "$data_dir" "$execution"
+if [ "$outcome" = undo ] && [ ! -L "$scratch" ] && [ -e "$scratch/backup" ]; then remove_backup; fi
+# Everything that moves data holds this lock. Several recoveries may be forgotten on a host at the same time.
+if [ -d "$(folder_of "$real")" ]; then lock "$(folder_of "$real")" 8 20; fi
 find_restored_wal
 find_folders
 for folder in "${folders[@]}"; do

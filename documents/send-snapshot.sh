@@ -21,6 +21,13 @@ if [ "$length" -eq 0 ] || [ "$((offset + length))" -gt "$size" ]; then
   refuse no-part 65 "$snapshot has $size bytes, so $length bytes from byte $offset on are no part of it. It is another snapshot than planned. Start the recovery again."
 fi
 
+# A recovery has stopped etcd here. Beside a backup it runs.
+reserve_bytes=0 beside=''
+if [ -e "$scratch/backup" ]; then
+  reserve_bytes=$least_free_bytes beside=', with room left for etcd,'
+  give_way
+fi
+
 work=$scratch/part.$offset.$$
 make_scratch "$work"
 drop_part() {
@@ -30,7 +37,7 @@ to_free=drop_part
 part=$snapshot
 # S3 wants to know the length first, which curl knows of a file only.
 if [ "$length" -lt "$size" ]; then
-  require_free "$scratch" "$length" 'a part of the snapshot'
+  require_free "$scratch" "$((length + reserve_bytes))" "a part of the snapshot$beside"
   part=$work/part
   { tail -c "+$((offset + 1))" "$snapshot" 2> "$work/problem" || true; } | head -c "$length" > "$part"
   size_of "$part"

@@ -43,6 +43,16 @@ make_scratch() {
   problem=$(mkdir -m 700 -- "$1" 2>&1) || refuse scratch-impossible 65 "The folder $1 cannot be made by mkdir, where the recovery would work: $problem. Check the path, the disk, and that this runs as root."
 }
 
+# What a backup leaves free beside a member that runs: two files of its log.
+# shellcheck disable=SC2034
+least_free_bytes=536870912
+
+# give_way: the host's own member goes first, whatever a backup is at.
+give_way() {
+  renice -n 19 -p "$$" > /dev/null 2>&1 || true
+  ionice -c 3 -p "$$" > /dev/null 2>&1 || true
+}
+
 # require_free FOLDER BYTES WHAT_FOR
 require_free() {
   read_disk "$1"

@@ -98,6 +98,26 @@ describe('mark-recovery', () => {
     expect(host.has(`${SCRATCH}/phase`)).toBe(true);
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'removes the copy of a backup as soon as what has made it has ended, and waits for nobody who moves data',
+    async () => {
+      using host = hostWithData();
+      keepSnapshot(host, Buffer.from('copied'));
+      host.write(`${SCRATCH}/backup`, '');
+      const moving = 'exec 9< "$0"; flock 9; echo locked; exec cat';
+      const mover = spawn('bash', ['-c', moving, host.path('.')], { stdio: ['pipe', 'pipe', 'inherit'] });
+      const cancelled = 'exec 9< "$0"; flock 9; echo locked; sleep 1';
+      const copier = spawn('bash', ['-c', cancelled, host.path(SCRATCH)], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await Promise.all([once(mover.stdout, 'data'), once(copier.stdout, 'data')]);
+      const end = await runCommand(host.access, 'mark-recovery', discardParameters(host));
+      const ended = once(mover, 'exit');
+      mover.stdin.end();
+      await ended;
+      expect(end).toMatchObject({ exitCode: 0 });
+      expect(host.has(SCRATCH)).toBe(false);
+    },
+  );
+
   it('does not follow a link', async () => {
     using host = hostWithData();
     symlinkSync(host.path('data'), host.path(SCRATCH));

@@ -184,6 +184,21 @@ describe('send-snapshot', () => {
     expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
   });
 
+  it('leaves the room that etcd needs beside a backup', async () => {
+    using host = hostWithSnapshot();
+    writeFileSync(host.path(`${SCRATCH}/backup`), '');
+    await using server = await ObjectServer.start(partTaken);
+    setFreeKilobytes(host, 512 * 1024 + 10);
+    expect(await refuse(host.access, 'send-snapshot', parametersFor(host, server, 5, 20_000))).toMatchObject({
+      ...{ exitCode: 65, refusal: 'no-room' },
+      message: expect.stringContaining('with room left for etcd'),
+    });
+    expect(server.requests).toEqual([]);
+    expect(contentsOf(host.path(SCRATCH))).toEqual(['backup', 'snapshot.gz']);
+    setFreeKilobytes(host, 512 * 1024 + 20);
+    await succeed(host.access, 'send-snapshot', parametersFor(host, server, 5, 20_000));
+  });
+
   it.skipIf(process.platform !== 'linux')('shows the address in no command line', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
