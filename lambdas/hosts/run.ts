@@ -78,6 +78,8 @@ interface PhaseCommand extends HostCommand {
 
 interface Phase extends Omit<RunHostCommands, 'commands'>, Sender {
   commands: readonly PhaseCommand[];
+  /** Each is for nothing without the others: once one has failed none is begun, and there is no report of those. */
+  untilOneFails?: boolean;
 }
 
 /**
@@ -97,7 +99,8 @@ export async function runOnHosts(phase: Phase, patience = PATIENCE): Promise<Hos
     const deadline = Date.now() + patience.endMs;
     const commands = phase.commands.map((each) => ({ ...each, clientToken: clientTokenOf(phase, each) }));
     const sent = await findAll(ssm, phase, commands, patience.listedMs);
-    const states = await inTurns(commands, phase.atOnce ?? commands.length, deadline, (each) =>
+    const { atOnce = commands.length, untilOneFails = false } = phase;
+    const states = await inTurns(commands, { atOnce, untilOneFails, deadline }, (each) =>
       new HostRun({
         ...{ ssm, command: phase.command, planned: each, sent: sent.get(each.clientToken) ?? [] },
         ...{ deadline, patience },
@@ -107,13 +110,17 @@ export async function runOnHosts(phase: Phase, patience = PATIENCE): Promise<Hos
     const running = membersThat('Running');
     const unanswered = states.find((state) => state instanceof AwsUnavailable);
     if (running.length === 0 && unanswered) throw unanswered;
-    const pending = [...running, ...membersThat('Waiting')];
+    const isOver = untilOneFails && states.some(hasFailed);
+    const pending = [...running, ...(isOver ? [] : membersThat('Waiting'))];
     if (pending.length > 0) {
       throw new HostCommandRunning(
         `${phase.command} has not ended on ${pending.map(({ member }) => member).join(', ')}.`,
       );
     }
-    const ends = commands.map(({ member, host }, index) => ({ member, host, end: states[index] as CommandEnd }));
+    const ends = commands.flatMap(({ member, host }, index) => {
+      const end = states[index] as CommandEnd | 'Waiting';
+      return end === 'Waiting' ? [] : [{ member, host, end }];
+    });
     return reportsOf(ends, summaryOf);
   } finally {
     ssm.close();
@@ -137,11 +144,14 @@ async function findAll(
   return findCommands(ssm, command, clientTokens, visit);
 }
 
+function hasFailed(state: CommandState): boolean {
+  return typeof state === 'object' && 'error' in state;
+}
+
 /** Does the work of each item, no more than so many at the same time, in their order. Past the deadline none is begun. */
 async function inTurns<Item>(
   items: readonly Item[],
-  atOnce: number,
-  deadline: number,
+  { atOnce, untilOneFails, deadline }: { atOnce: number; untilOneFails: boolean; deadline: number },
   work: (item: Item) => Promise<CommandState>,
 ): Promise<CommandState[]> {
   const states: CommandState[] = items.map(() => 'Waiting');
@@ -151,6 +161,7 @@ async function inTurns<Item>(
       const [index, item] = next;
       const state = await work(item);
       states[index] = state;
+      if (untilOneFails && hasFailed(state)) pending.length = 0;
       // Its place is taken for as long as its command runs, or may run.
       if (state === 'Running' || state instanceof AwsUnavailable || Date.now() > deadline) return;
     }

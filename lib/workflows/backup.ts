@@ -90,8 +90,8 @@ export class Backup extends Construct {
       name: BACKUP_STATE_MACHINE,
       comment: 'Backs up an etcd cluster, and changes nothing in it. Start it with {"cluster":"orders"}',
       start: start.next(backUp).next(isItDone),
-      // What a function does takes a quarter of an hour; a host may send for hours.
-      timeout: Duration.hours(6),
+      // What a function does takes a quarter of an hour; a host may send for five hours. What is ended by this leaves its copy on the host.
+      timeout: Duration.hours(8),
       steps: Object.values(steps),
     });
   }

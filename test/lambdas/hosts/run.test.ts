@@ -62,6 +62,18 @@ describe('a failure on one host', () => {
     });
   });
 
+  it('ends a phase of which each command is for nothing without the others', async () => {
+    const log = join(await temporaryFolder(), 'log');
+    const body = `echo $unit >> ${log}; if [ $unit = b ]; then echo '{"message":"no room"}'; exit 65; fi; ${SUCCEED}`;
+    await serveControlService(body);
+    const phase = { ...phaseOf([on(HOST, 'a'), on(HOST, 'b'), on(HOST, 'c')]), atOnce: 1, untilOneFails: true };
+    const { reports, failed } = await runOnHosts(phase, PATIENT);
+    expect(failed).toBe('PreconditionFailed');
+    expect(reports.map(({ error }) => error)).toEqual(['', 'PreconditionFailed']);
+    expect((await runOnHosts(again(phase), PATIENT)).reports).toEqual(reports);
+    expect(linesIn(log)).toEqual(['a', 'b']);
+  });
+
   it('and on another at the same time are both told', async () => {
     await serveControlService('echo "boom $unit" >&2; exit 3', BOTH);
     const { failed, problems } = await runOnHosts(phaseOf([on(HOST, 'a'), on(OTHER_HOST, 'b')]), PATIENT);
