@@ -35,6 +35,8 @@ export const copyDatabaseInput = z.strictObject({
   execution: textSchema(TEXT_RULES.execution),
   /** When the execution entered this state: what it has sent since then is its own. */
   visit: z.iso.datetime(),
+  /** How often it was tried before. */
+  attempt: z.int().min(0),
 });
 export interface CopiedDatabase {
   draft: z.output<typeof draftSchema>;

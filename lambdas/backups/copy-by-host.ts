@@ -18,6 +18,7 @@ export interface CopiedByHost {
 interface Copying {
   execution: string;
   visit: string;
+  attempt: number;
   /** Ends it. */
   signal: AbortSignal;
   deadlineMs: number;
@@ -31,7 +32,7 @@ interface Copying {
 export async function copyByHost(
   cluster: Cluster,
   member: EtcdMember,
-  { execution, visit, signal, deadlineMs }: Copying,
+  { execution, visit, attempt, signal, deadlineMs }: Copying,
 ): Promise<CopiedByHost> {
   const { status, known } = await knownBefore(member);
   const of = { execution, clusterId: status.clusterId, memberId: status.id };
@@ -44,7 +45,8 @@ export async function copyByHost(
       signal,
     });
   try {
-    await endEarlier(ssm, COMMAND, run);
+    // One that came to the host only later would copy what nobody keeps any more, in the place of this one's copy.
+    if (attempt > 0) await endEarlier(ssm, COMMAND, run);
     // What it may refuse it refuses now. And which file it is has to be known before the snapshot begins: one that comes after that is another.
     const { inode } = await copy('', '0');
     const takenAt = new Date();

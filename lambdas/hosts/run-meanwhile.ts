@@ -18,6 +18,8 @@ const POLL_MS = { first: 100, growth: 1.16, longest: 2_000 };
 /** So often a host is tried that does not take the command: then it is sure that it did not run. */
 const TRIES = 3;
 const AWAY_MS = 10_000;
+/** Run Command may need so long until it lists what was sent. */
+const LISTED_MS = 3_000;
 /** A command that is cancelled ends within seconds, unless its host is away. */
 const CANCELLED_WITHIN_MS = 30_000;
 
@@ -86,6 +88,7 @@ async function runOnce<Command extends HostCommandName>(
  */
 export async function endEarlier(ssm: Ssm, command: HostCommandName, visit: Visit): Promise<void> {
   const token = tokenOf(command, visit);
+  await sleep(LISTED_MS);
   const found = await findCommands(ssm, command, [token], visit.visit);
   for (const sent of found.get(token) ?? []) await end(ssm, command, visit.host, sent);
 }

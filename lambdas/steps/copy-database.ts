@@ -19,7 +19,7 @@ const LAMBDA_RESERVE_MS = 20_000;
  *   better; HostCommandFailed, HostUnreachable, UnsafeToProceed, AwsUnavailable
  */
 export async function handler(event: unknown, context: Context): Promise<CopiedDatabase> {
-  const { cluster, member: name, execution, visit } = parse(copyDatabaseInput, event, "The step's input");
+  const { cluster, member: name, ...of } = parse(copyDatabaseInput, event, "The step's input");
   const limitMs = Math.max(0, context.getRemainingTimeInMillis() - LAMBDA_RESERVE_MS);
   const etcd = await connect(cluster, 'backing-up');
   const late = new AbortController();
@@ -34,14 +34,14 @@ export async function handler(event: unknown, context: Context): Promise<CopiedD
     const member = etcd.member(name);
     const { draft, sizeBytes } = await whileItServes(member, (serving) =>
       copyByHost(cluster, member, {
-        ...{ execution, visit, deadlineMs: limitMs + LAMBDA_RESERVE_MS },
+        ...{ ...of, deadlineMs: limitMs + LAMBDA_RESERVE_MS },
         signal: AbortSignal.any([serving, late.signal]),
       }),
     );
     const uploadId = await beginHostUpload(cluster, draft.takenAt);
     const { bucket } = ownBackupsOf(cluster);
     const object = { bucket, key: backupKeys(cluster, new Date(draft.takenAt)).snapshot, uploadId };
-    const parts = partsOf(cluster, { member: name, execution, sizeBytes, object });
+    const parts = partsOf(cluster, { member: name, execution: of.execution, sizeBytes, object });
     return { draft, uploadId, parts, summary: summarizeBackup(draft) };
   } finally {
     clearTimeout(timer);

@@ -146,6 +146,7 @@ function goOnByHost(
       member: '{% $member %}',
       execution: '{% $states.context.Execution.Name %}',
       visit: '{% $states.context.State.EnteredTime %}',
+      attempt: '{% $states.context.State.RetryCount %}',
     },
     assign: { copied: '{% $states.result.Payload %}' },
     onError: discard,

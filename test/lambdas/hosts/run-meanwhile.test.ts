@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { endEarlier, runMeanwhile } from '../../../lambdas/hosts/run-meanwhile.ts';
+import type { Operation } from '../../../local/aws/iam.ts';
 import { until as eventually } from '../../scenes/scene.ts';
 import {
   connectSsm,
@@ -9,6 +10,7 @@ import {
   linesIn,
   STOP_ETCD,
   SUCCEED,
+  serve,
   serveControlService,
   temporaryFolder,
   until,
@@ -48,6 +50,24 @@ describe('a command that something is kept open for', () => {
     await expect(running).rejects.toThrow('The snapshot has ended.');
     await eventually(async () => local.record().every(({ endedMs }) => !Number.isNaN(endedMs)));
     expect(existsSync(done)).toBe(false);
+  });
+
+  it('of an earlier call is also ended where Run Command lists it only after a while', async () => {
+    const folder = await temporaryFolder();
+    const begun = join(folder, 'begun');
+    const { operations } = await serveControlService(`: > ${begun}; ${until(join(folder, 'never'))}; ${SUCCEED}`);
+    const listedFrom = Date.now() + 2_500;
+    const list = operations['AmazonSSM.ListCommands'] as Operation;
+    await serve({
+      ...operations,
+      'AmazonSSM.ListCommands': (request) => (Date.now() < listedFrom ? { Commands: [] } : list(request)),
+    });
+    const ssm = await connectSsm();
+    const own = visit();
+    const left = runMeanwhile(ssm, COMMAND, own, { parameters, signal: neverAborted });
+    left.catch(() => undefined);
+    await endEarlier(ssm, COMMAND, own);
+    await expect(left).rejects.toMatchObject({ message: expect.stringContaining('cancelled') });
   });
 
   it('of an earlier call of the same visit is ended before another one is sent, and of another visit is left alone', async () => {
