@@ -1,7 +1,7 @@
 /** The first part of the time is for the pace to settle: a minute of fourteen. */
 const SETTLED_AFTER = 1 / 14;
-/** What is as slow as this may still be done in time, and a bit slower it would not. */
-const SAFE_SHARE = 0.9;
+/** What would take half as long again is given up early. Of what is nearer the end is waited for: it may be done in time, and its host may refuse. */
+const HOPELESS = 1.5;
 /**
  * A member sends ahead of whoever reads, at most so much. While more than this is left, it still keeps the moment of its snapshot. Measured: 754,400 bytes
  * (3.4.23) and 754,600 (3.5.30). grpc-js takes 16 pieces of 32 KiB ahead, and the rest is in HTTP/2's window and in etcd.
@@ -19,10 +19,10 @@ export interface Pace {
   limitMs: number;
 }
 
-/** Whether a backup that goes on as it has begun will not be done in time. */
+/** Whether a backup that goes on as it has begun will be far from done in time. */
 export function isTooSlow({ passedBytes, totalBytes, elapsedMs, limitMs }: Pace): boolean {
   if (elapsedMs < limitMs * SETTLED_AFTER) return false;
-  return elapsedMs * totalBytes > passedBytes * limitMs * SAFE_SHARE;
+  return elapsedMs * totalBytes > passedBytes * limitMs * HOPELESS;
 }
 
 /** Whether a host could go on with it: see {@link SENT_AHEAD_BYTES}. */

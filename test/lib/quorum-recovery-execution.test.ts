@@ -180,7 +180,7 @@ describe('an execution that restores', () => {
         execution: 'run-1',
       },
     ]);
-    const held = { clusterId: 'c1', commitIndex: '100' };
+    const held = { clusterId: 'c1', commitIndex: '100', commitTerm: '3' };
     expect(callsOf(executed, 'Check for a quorum once more')).toEqual([
       { cluster: CLUSTER, held: [held, held, held], waitSeconds: 0 },
     ]);

@@ -46,6 +46,8 @@ function ownPermissionsOf(template: typeof platform, step: string): string[] {
   return given.filter((permission) => !common.includes(permission));
 }
 
+const BACKING_UP = ['back-up-cluster', 'try-backups', 'copy-database', 'send-backup', 'complete-backup'];
+
 describe('permissions', () => {
   const here = '<AWS::Region>:<AWS::AccountId>';
   const parameters = `ssm:GetParameter arn:<AWS::Partition>:ssm:${here}:parameter/etcd-remediation/clusters/*`;
@@ -86,6 +88,8 @@ describe('permissions', () => {
     'run-host-commands': followCommands,
     'stage-snapshot': transfers,
     'transfer-snapshots': transfers,
+    // All in one function, for a host may have to go on with a backup.
+    ...Object.fromEntries(BACKING_UP.map((step) => [step, followCommands])),
   };
 
   it.each(STEPS.filter((step) => !STEPS_WITHOUT_CLUSTER.includes(step)))(
