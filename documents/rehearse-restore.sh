@@ -100,12 +100,9 @@ require_memory() {
   fi
 }
 
-# The host's own member goes first, whatever a rehearsal is at; and where memory is short, the kernel ends the private one. systemd bounds it as well,
-# where it has started this host and takes such a bound.
-give_way() {
+# Where memory is short, the kernel ends the private member. systemd bounds it as well, where it has started this host and takes such a bound.
+bound_memory() {
   local bounded=(systemd-run --scope --quiet -p "MemoryMax=$memory_bytes" -p MemorySwapMax=0 -p CPUWeight=10 -p IOWeight=10)
-  renice -n 19 -p "$$" > /dev/null 2>&1 || true
-  ionice -c 3 -p "$$" > /dev/null 2>&1 || true
   { echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null || true
   if [ "$(id -u)" = 0 ] && [ -d /run/systemd/system ] && "${bounded[@]}" true > /dev/null 2>&1; then limits=("${bounded[@]}"); fi
 }
@@ -219,6 +216,7 @@ lock_work
 to_free=clean_up
 cd -- "$work"
 give_way
+bound_memory
 
 if_unanswered=postpone_unanswered
 now_ms && begun=$reply

@@ -257,6 +257,8 @@ fi
 
 read_cluster "$work/copy/member/wal"
 cluster=$reply
+# The log of a sound host may not say it. Where one of these has stopped working, nobody has asked.
+if [ -z "$cluster" ]; then needed='' && need od awk; fi
 revision=$snapshot_revision keys=$snapshot_keys hash=$snapshot_hash version=$snapshot_version
 size_of "$copied" && size=$reply
 if [ "$keep" = yes ]; then write_snapshot; fi

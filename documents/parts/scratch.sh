@@ -47,7 +47,7 @@ make_scratch() {
 # shellcheck disable=SC2034
 least_free_bytes=536870912
 
-# give_way: the host's own member goes first, whatever a backup is at.
+# give_way: the host's own member goes first, whatever a backup or a rehearsal is at.
 give_way() {
   renice -n 19 -p "$$" > /dev/null 2>&1 || true
   ionice -c 3 -p "$$" > /dev/null 2>&1 || true
