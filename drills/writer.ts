@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EtcdUnavailable } from '../core/errors.ts';
 import { type ClientTls, Connection, type Login } from '../lambdas/etcd/connection.ts';
 import { hasReason } from '../lambdas/etcd/errors.ts';
+import { writtenValue } from './object-text.ts';
 import type { Acknowledged } from './witness.ts';
 
 const DEADLINE_MS = 5_000;
@@ -164,7 +165,7 @@ export class Writer {
     const sequence = this.#sequence++;
     const key = `${prefix}${sequence % keys}`;
     const index = sequence % this.#connections.length;
-    const value = Buffer.from(`${sequence} `.padEnd(valueBytes, 'x'));
+    const value = writtenValue(sequence, valueBytes);
     const connection = this.#connections[index] as Connection;
     const nextTrialAt = this.#shutOut.get(index);
     if (nextTrialAt !== undefined) return Date.now() >= nextTrialAt && this.#tryToComeIn(index, key, value, sequence);
