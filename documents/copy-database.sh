@@ -69,7 +69,8 @@ require_own_data() {
     refuse other-data 65 "The data in $real is not that of the member which answers: its log is of member $log_member of the cluster $reply, and who answers is member $member_id of the cluster $cluster_id. Correct \"host\", \"dataDir\" or \"walDir\" of this member in clusters.json."
 }
 
-# One at a time on a host, and none beside a recovery, which needs the disk for itself. What a backup has left that was cut off goes.
+# One at a time on a host, and none beside a recovery, which needs the disk for itself. To give way to another backup is an end like another, and no
+# failure. What a backup has left that was cut off goes.
 require_no_other() {
   local folder prefix name young
   prefix=$(folder_of "$real")/.etcd-remediation.$(name_of "$real").
@@ -88,7 +89,8 @@ require_no_other() {
     fi
     young=$(find "$folder" -mmin "-$untouched_minutes" -print) || young=$folder
     if [ -n "$young" ] || { has_flock && ! flock -n "$folder" true; }; then
-      refuse another-backup 65 "Another backup works in $folder on this host, or was cut off less than $untouched_minutes minutes ago. See what becomes of that one."
+      json "Another backup works in $folder on this host, or was cut off less than $untouched_minutes minutes ago, so nothing is copied beside it. Back up once it has ended."
+      succeed "{\"gaveWay\":$reply}"
     fi
     rm -rf -- "$folder"
     json "$folder"

@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { BACKUP_STATE_MACHINE } from '../../core/backups/contracts.ts';
+import { BACKUP_STATE_MACHINE, POSTPONED } from '../../core/backups/contracts.ts';
 import type { Step } from '../step-function.ts';
 import { FAILED_HOSTS, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
@@ -36,6 +36,8 @@ const FAILURE =
  * 2. Back up the database of a follower into the bucket, and write beside it what is known of it.
  * 3. If that takes longer than a function may, its host goes on: copy the database there, send the copy in parts, and remove it.
  * 4. Remove the backups that are kept no longer.
+ *
+ * Where another backup works on that host, this one is put off.
  *
  * Invariant: nothing is removed before a new backup is whole, and the newest that is whole never is. Whatever becomes of a copy, it does not stay on
  * the host.
@@ -103,7 +105,12 @@ function goOnByHost(
   steps: Pick<BackupSteps, 'copyDatabase' | 'sendBackup' | 'completeBackup' | 'runHostCommands'>,
   { prune, stop }: { prune: IChainable; stop: IChainable },
 ): State {
+  const putOff = Succeed.jsonata(scope, 'Backup was put off', {
+    comment: 'The next one on the schedule tries again',
+    outputs: { outcome: POSTPONED, cluster: '{% $cluster.name %}', summary: '{% $states.input.cause %}' },
+  });
   const isItWhole = Choice.jsonata(scope, 'Is the backup whole?')
+    .when(Condition.jsonata(`{% $states.input.error = '${POSTPONED}' %}`), putOff)
     .when(Condition.jsonata("{% $states.input.error != '' %}"), stop)
     .otherwise(prune);
   const complete = stepState(scope, 'Complete backup', {
@@ -148,10 +155,15 @@ function goOnByHost(
       visit: '{% $states.context.State.EnteredTime %}',
       attempt: '{% $states.context.State.RetryCount %}',
     },
-    assign: { copied: '{% $states.result.Payload %}' },
+    assign: { copied: '{% $states.result.Payload.copied %}' },
     onError: discard,
   });
   send.next(discard);
-  copy.next(send);
+  const isAnotherAtWork = Choice.jsonata(scope, 'Does another backup work there?')
+    .when(Condition.jsonata("{% $states.input.action = 'Postpone' %}"), discard, {
+      outputs: { error: POSTPONED, cause: '{% $states.input.summary %}' },
+    })
+    .otherwise(send);
+  copy.next(isAnotherAtWork);
   return copy;
 }

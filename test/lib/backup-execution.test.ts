@@ -30,7 +30,7 @@ const ANSWERS = {
   },
   'Copy database on host': (input: unknown) => {
     copyDatabaseInput.parse(input);
-    return { draft, uploadId: 'u', parts: PARTS, summary: 'Copied.' };
+    return { action: 'Copied', copied: { draft, uploadId: 'u', parts: PARTS }, summary: 'Copied.' };
   },
   'Send copy from host': { sizeBytes: 7, etag: '"e"' },
   'Discard copy on host': { discarded: true },
@@ -81,6 +81,23 @@ describe('a backup', () => {
     expect(calls.slice(-2)).toMatchObject([
       { step: 'Discard copy on host', input: REMOVE },
       { step: 'Complete backup', input: { ...left, failure: { error: 'PreconditionFailed' } } },
+    ]);
+  });
+
+  it('is put off where another works on the same host: it ends well, and is no backup', async () => {
+    const { ended, calls } = await backUp({
+      'Copy database on host': { action: 'Postpone', copied: null, summary: 'Another backup works there.' },
+    });
+    expect(ended).toEqual(
+      expect.objectContaining({
+        status: 'SUCCEEDED',
+        output: { outcome: 'Postponed', cluster: CLUSTER.name, summary: 'Another backup works there.' },
+      }),
+    );
+    expect(calls.map(({ step }) => step).slice(2)).toEqual([
+      'Copy database on host',
+      'Discard copy on host',
+      'Complete backup',
     ]);
   });
 
