@@ -16,8 +16,6 @@ need cat dd find gzip head mkfifo rm sleep tee tr wc
 
 # What etcd itself may need before the copy is sent: two files of its log, what its database grows by, and a part that is cut out of the copy.
 reserve_bytes=1073741824
-# A backup at work touches its folder more often: to send one part takes an hour at most.
-untouched_minutes=75
 
 meta_bytes=64 header_bytes=16
 removed='' kept='' copying='' scratch=''
@@ -72,7 +70,7 @@ require_own_data() {
 # One at a time on a host, and none beside a recovery, which needs the disk for itself. To give way to another backup is an end like another, and no
 # failure. What a backup has left that was cut off goes.
 require_no_other() {
-  local folder prefix name young
+  local folder prefix name
   prefix=$(folder_of "$real")/.etcd-remediation.$(name_of "$real").
   for folder in "$prefix"* "$real"/archived.*.scratch "$real"/archived.*.scratch.backup; do
     if [ ! -d "$folder" ] || [ -L "$folder" ] || [ "$folder" = "$scratch" ]; then continue; fi
@@ -87,9 +85,8 @@ require_no_other() {
       esac
       refuse recovery-at-work 65 "A recovery or a rehearsal works in $folder on this host, so nothing is copied beside it. Back up once it has ended."
     fi
-    young=$(find "$folder" -mmin "-$untouched_minutes" -print) || young=$folder
-    if [ -n "$young" ] || { has_flock && ! flock -n "$folder" true; }; then
-      json "Another backup works in $folder on this host, or was cut off less than $untouched_minutes minutes ago, so nothing is copied beside it. Back up once it has ended."
+    if ! is_abandoned "$folder" "$backup_untouched_minutes"; then
+      json "Another backup works in $folder on this host, or was cut off less than $backup_untouched_minutes minutes ago, so nothing is copied beside it. Back up once it has ended."
       succeed "{\"gaveWay\":$reply}"
     fi
     rm -rf -- "$folder"
