@@ -112,6 +112,7 @@ it('is made of a full store whatever becomes of the commands and of the function
     { name: 'function-killed', command: 'copy-database' },
     { name: 'answer-lost', command: 'copy-database' },
     { name: 'not-delivered', command: 'copy-database' },
+    { name: 'script-killed', command: 'send-snapshot' },
     { name: 'function-killed', command: 'send-snapshot' },
     { name: 'answer-lost', command: 'mark-recovery' },
   );
