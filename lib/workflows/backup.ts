@@ -11,6 +11,7 @@ import { Construct } from 'constructs';
 import { BACKUP_STATE_MACHINE, POSTPONED } from '../../core/backups/contracts.ts';
 import type { Step } from '../step-function.ts';
 import { FAILED_HOSTS, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
+import { WHILE_ETCD_SETTLES_ONCE } from './parts/retry-policies.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
 import { ERROR, raiseAgain, stepState } from './parts/step-state.ts';
 
@@ -157,6 +158,7 @@ function goOnByHost(
     },
     assign: { copied: '{% $states.result.Payload.copied %}' },
     onError: discard,
+    whileEtcdSettles: WHILE_ETCD_SETTLES_ONCE,
   });
   send.next(discard);
   const isAnotherAtWork = Choice.jsonata(scope, 'Does another backup work there?')

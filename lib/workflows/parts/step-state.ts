@@ -1,6 +1,13 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { type CatchProps, Fail, type IChainable, QueryLanguage, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  type CatchProps,
+  Fail,
+  type IChainable,
+  QueryLanguage,
+  type RetryProps,
+  TaskInput,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke, type LambdaInvokeJsonataProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Step } from '../../step-function.ts';
@@ -21,6 +28,8 @@ export interface StepStateProps {
   caught?: Pick<CatchProps, 'outputs' | 'assign'>;
   /** It is not tried again: nothing depends on it, and nobody waits for it. */
   once?: boolean;
+  /** How it is tried again while etcd settles: {@link WHILE_ETCD_SETTLES}, if not said. */
+  whileEtcdSettles?: RetryProps;
 }
 
 /** What a caught error leaves behind: its name, and its message. */
@@ -64,7 +73,17 @@ class InvokeVersion extends LambdaInvoke {
 export function stepState(
   scope: Construct,
   name: string,
-  { step, comment, input, outputs, assign, onError, caught, once = false }: StepStateProps,
+  {
+    step,
+    comment,
+    input,
+    outputs,
+    assign,
+    onError,
+    caught,
+    once = false,
+    whileEtcdSettles = WHILE_ETCD_SETTLES,
+  }: StepStateProps,
 ): LambdaInvoke {
   const state = new InvokeVersion(scope, name, {
     ...(comment && { comment }),
@@ -75,7 +94,7 @@ export function stepState(
     ...(assign && { assign }),
   });
   if (!once) {
-    state.addRetry(WHILE_ETCD_SETTLES);
+    state.addRetry(whileEtcdSettles);
     state.addRetry(WHEN_LAMBDA_DIES);
     state.addRetry(WHILE_LAMBDA_IS_NOT_READY);
   }
