@@ -13,7 +13,7 @@ import type { Step } from '../step-function.ts';
 import { FAILED_HOSTS, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
 import { WHILE_ETCD_SETTLES_ONCE } from './parts/retry-policies.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
-import { ERROR, raiseAgain, stepState } from './parts/step-state.ts';
+import { ERROR, MESSAGE, raiseAgain, stepState } from './parts/step-state.ts';
 
 export interface BackupSteps {
   loadRemediation: Step;
@@ -29,6 +29,14 @@ export interface BackupSteps {
 const FAILURE =
   "($exists($states.input.error) ? {'error': $states.input.error, 'cause': $states.input.cause} : " +
   "$states.input.failed != '' ? {'error': $states.input.failed, 'cause': $states.input.problems} : null)";
+
+/** JSONata: what the last state has failed with, behind what the backup had come to nothing for before, if it had. */
+const BOTH_ERRORS = {
+  error: '{% $states.input.failure ? $states.input.failure.error : $states.errorOutput.Error %}',
+  cause:
+    "{% ($states.input.failure ? $states.input.failure.cause & ' Then what was sent of it could not be removed from the bucket: ' : '') & " +
+    `${MESSAGE} %}`,
+};
 
 /**
  * A backup of a cluster. It takes no lock, for it changes nothing in etcd, and gives way to whatever its member has to do.
@@ -125,7 +133,8 @@ function goOnByHost(
       copyLeft: '{% $copyLeft %}',
     },
     assign: { backup: '{% $states.result.Payload.backup %}' },
-    onError: stop,
+    onError: isItWhole,
+    caught: { outputs: BOTH_ERRORS },
   });
   complete.next(isItWhole);
   const discard = reportFromEveryHost(scope, 'Discard copy on host', {

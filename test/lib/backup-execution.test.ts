@@ -115,11 +115,23 @@ describe('a backup', () => {
     }
   });
 
+  it('that fails, and whose parts cannot be removed from the bucket, ends with its own error and tells both', async () => {
+    const { ended } = await backUp({
+      'Send copy from host': failure(ERROR_NAMES.HostCommandFailed, 'curl said no.'),
+      'Complete backup': failure(ERROR_NAMES.PreconditionFailed, 'The bucket is gone.'),
+    });
+    expect(ended).toMatchObject({
+      status: 'FAILED',
+      error: 'HostCommandFailed',
+      cause: expect.stringMatching(/curl said no\..*could not be removed from the bucket: The bucket is gone\.$/s),
+    });
+  });
+
   it('that fails after its copy was sent says so, and removes no backup', async () => {
     const { ended, calls } = await backUp({
       'Complete backup': failure(ERROR_NAMES.PreconditionFailed, 'No such key.'),
     });
-    expect(ended).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed', cause: 'No such key.' });
     expect(calls.map(({ step }) => step)).not.toContain('Remove expired backups');
   });
 });

@@ -32,14 +32,15 @@ export interface StepStateProps {
   whileEtcdSettles?: RetryProps;
 }
 
+/**
+ * JSONata: the message of a caught error. A Lambda function's error arrives as JSON with a stack trace; a responder wants the message. A cause that
+ * Step Functions cut off at its limit is JSON no more: it goes through as it is, for a failure here would hide the error.
+ */
+export const MESSAGE =
+  '($cause := $string($states.errorOutput.Cause); $contains($cause, /^\\{.*"errorMessage":.*\\}$/) ? $parse($cause).errorMessage : $cause)';
+
 /** What a caught error leaves behind: its name, and its message. */
-export const ERROR = {
-  error: '{% $states.errorOutput.Error %}',
-  // A Lambda function's error arrives as JSON with a stack trace; a responder wants the message. A cause that Step Functions
-  // cut off at its limit is JSON no more: it goes through as it is, for a failure here would hide the error.
-  cause:
-    '{% ($cause := $string($states.errorOutput.Cause); $contains($cause, /^\\{.*"errorMessage":.*\\}$/) ? $parse($cause).errorMessage : $cause) %}',
-};
+export const ERROR = { error: '{% $states.errorOutput.Error %}', cause: `{% ${MESSAGE} %}` };
 
 /**
  * Invokes the version of a step that is deployed with the definition. An execution keeps its definition, so it runs to its end on the code
