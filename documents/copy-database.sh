@@ -43,10 +43,10 @@ number_at() {
   reply=$number
 }
 
-# find_inode: of the database, in `reply`.
+# find_inode: of the database, in `reply`; where that is a link, of the file that it leads to, which etcd has open.
 find_inode() {
   local said
-  said=$(ls -di -- "$database") || said=''
+  said=$(ls -diL -- "$database") || said=''
   read -r reply _ <<< "$said"
   case $reply in '' | *[!0-9]*) fail 1 "ls does not say which file $database is. See whether it is there, then run this again." ;; esac
 }

@@ -5,6 +5,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -88,6 +89,23 @@ describe('copy-database', () => {
     renameSync(`${db}.tmp`, db);
     expect(await succeed(host.access, 'copy-database', parameters)).toEqual({ inode: inodeOf(host), copy: null });
     expect(existsSync(host.path(SCRATCH))).toBe(false);
+  });
+
+  it('copies what a link leads to, and nothing once that is another file', async () => {
+    using host = hostWithDatabase();
+    const [db, elsewhere] = [host.path('data/member/snap/db'), host.path('elsewhere')];
+    renameSync(db, elsewhere);
+    symlinkSync(elsewhere, db);
+    const parameters = copyParameters(host);
+    expect(await succeed(host.access, 'copy-database', copyParameters(host, ONLY_ASKED))).toMatchObject({
+      inode: parameters.inode,
+    });
+    expect(await succeed(host.access, 'copy-database', parameters)).toMatchObject({
+      copy: { databaseSha256: expectedCopy().databaseSha256 },
+    });
+    writeFileSync(`${elsewhere}.tmp`, readFileSync(elsewhere));
+    renameSync(`${elsewhere}.tmp`, elsewhere);
+    expect(await succeed(host.access, 'copy-database', parameters)).toMatchObject({ copy: null });
   });
 
   it('gives up where the file is replaced meanwhile', async () => {
