@@ -81,9 +81,9 @@ async function backup(name: string, flags: Flags): Promise<void> {
     const startedAt = Date.now();
     const end = await platform.backUp(name, { onEvent, signal: stopping.signal });
     const tookMs = Date.now() - startedAt;
-    const { hasSucceeded, result, lines } = describeJobEnd(end, { words: BACKUP_WORDS, cluster: name, tookMs, folder });
+    const { result, lines } = describeJobEnd(end, { words: BACKUP_WORDS, cluster: name, tookMs, folder });
     output.finish(result, lines);
-    if (!hasSucceeded) process.exitCode ??= 1;
+    if (Object(result).outcome !== 'BackedUp') process.exitCode ??= 1;
   } finally {
     await platform.close();
   }

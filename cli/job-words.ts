@@ -1,4 +1,4 @@
-import type { BackupReport } from '../core/backups/contracts.ts';
+import type { BackupReport, PostponedBackup } from '../core/backups/contracts.ts';
 import { type PassedRehearsal, secondsOf } from '../core/backups/rehearsal.ts';
 import type { RehearsalReport } from '../core/rehearsal/contracts.ts';
 import { describeError } from '../core/text/failures.ts';
@@ -17,15 +17,20 @@ export interface JobWords<Report extends object> {
   ended(report: Report, tookMs: number, folder?: string): string[];
 }
 
-export const BACKUP_WORDS: JobWords<BackupReport> = {
+export const BACKUP_WORDS: JobWords<BackupReport | PostponedBackup> = {
   command: 'backup',
   successes: ['BackedUp'],
   begins: (cluster) => `Backing up cluster ${cluster} (nothing is changed in it)`,
-  ended: ({ backup: { name, place, record }, kept, removed }, tookMs, folder = place) => [
-    `BackedUp in ${formatMs(tookMs)}. ${name} holds revision ${record.revision} of ${record.member}: ${formatBytes(record.sizeBytes)}, ` +
-      `compressed to ${formatBytes(record.compressedBytes)}.`,
-    `It lies in ${folder}; ${kept} ${kept === 1 ? 'backup is' : 'backups are'} kept, ${removed.length} were removed.`,
-  ],
+  ended: (report, tookMs, folder) => {
+    if (report.outcome === 'Postponed') return [`Postponed: ${report.summary}`];
+    const { name, place, record } = report.backup;
+    const { kept, removed } = report;
+    return [
+      `BackedUp in ${formatMs(tookMs)}. ${name} holds revision ${record.revision} of ${record.member}: ${formatBytes(record.sizeBytes)}, ` +
+        `compressed to ${formatBytes(record.compressedBytes)}.`,
+      `It lies in ${folder ?? place}; ${kept} ${kept === 1 ? 'backup is' : 'backups are'} kept, ${removed.length} were removed.`,
+    ];
+  },
 };
 
 export const REHEARSAL_WORDS: JobWords<RehearsalReport> = {
@@ -58,11 +63,11 @@ interface JobEnd {
 export function describeJobEnd<Report extends object>(
   { status, output, error, cause }: JobEnd,
   { words, cluster, tookMs, folder }: { words: JobWords<Report>; cluster: string; tookMs: number; folder?: string },
-): { hasSucceeded: boolean; result: object; lines: string[] } {
+): { result: object; lines: string[] } {
   if (status !== 'SUCCEEDED') {
     const [name, why] = [error || status, cause ?? ''];
     const result = { outcome: name, cluster, report: { error: name, cause: why } };
-    return { hasSucceeded: false, result, lines: [describeError(name, why), ...explainedAt([name])] };
+    return { result, lines: [describeError(name, why), ...explainedAt([name])] };
   }
-  return { hasSucceeded: true, result: output as Report, lines: words.ended(output as Report, tookMs, folder) };
+  return { result: output as Report, lines: words.ended(output as Report, tookMs, folder) };
 }

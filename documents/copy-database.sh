@@ -16,8 +16,6 @@ need cat dd find gzip head mkfifo rm sleep tee tr wc
 
 # What etcd itself may need before the copy is sent: two files of its log, what its database grows by, and a part that is cut out of the copy.
 reserve_bytes=1073741824
-# A backup at work touches its folder more often: to send one part takes an hour at most.
-untouched_minutes=75
 
 meta_bytes=64 header_bytes=16
 removed='' kept='' copying='' scratch=''
@@ -45,10 +43,10 @@ number_at() {
   reply=$number
 }
 
-# find_inode: of the database, in `reply`.
+# find_inode: of the database, in `reply`; where that is a link, of the file that it leads to, which etcd has open.
 find_inode() {
   local said
-  said=$(ls -di -- "$database") || said=''
+  said=$(ls -diL -- "$database") || said=''
   read -r reply _ <<< "$said"
   case $reply in '' | *[!0-9]*) fail 1 "ls does not say which file $database is. See whether it is there, then run this again." ;; esac
 }
@@ -69,9 +67,10 @@ require_own_data() {
     refuse other-data 65 "The data in $real is not that of the member which answers: its log is of member $log_member of the cluster $reply, and who answers is member $member_id of the cluster $cluster_id. Correct \"host\", \"dataDir\" or \"walDir\" of this member in clusters.json."
 }
 
-# One at a time on a host, and none beside a recovery, which needs the disk for itself. What a backup has left that was cut off goes.
+# One at a time on a host, and none beside a recovery, which needs the disk for itself. To give way to another backup is an end like another, and no
+# failure. What a backup has left that was cut off goes.
 require_no_other() {
-  local folder prefix name young
+  local folder prefix name
   prefix=$(folder_of "$real")/.etcd-remediation.$(name_of "$real").
   for folder in "$prefix"* "$real"/archived.*.scratch "$real"/archived.*.scratch.backup; do
     if [ ! -d "$folder" ] || [ -L "$folder" ] || [ "$folder" = "$scratch" ]; then continue; fi
@@ -86,9 +85,9 @@ require_no_other() {
       esac
       refuse recovery-at-work 65 "A recovery or a rehearsal works in $folder on this host, so nothing is copied beside it. Back up once it has ended."
     fi
-    young=$(find "$folder" -mmin "-$untouched_minutes" -print) || young=$folder
-    if [ -n "$young" ] || { has_flock && ! flock -n "$folder" true; }; then
-      refuse another-backup 65 "Another backup works in $folder on this host, or was cut off less than $untouched_minutes minutes ago. See what becomes of that one."
+    if ! is_abandoned "$folder" "$backup_untouched_minutes"; then
+      json "Another backup works in $folder on this host, or was cut off less than $backup_untouched_minutes minutes ago, so nothing is copied beside it. Back up once it has ended."
+      succeed "{\"gaveWay\":$reply}"
     fi
     rm -rf -- "$folder"
     json "$folder"

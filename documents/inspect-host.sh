@@ -226,11 +226,10 @@ remove_leftovers() {
   remove_old_scratch "$real"
 }
 
-# remove_old_scratch DATA_DIR: the same of copies that were made for a recovery, of which nothing was put in place. No execution takes a whole day, so
-# what nobody has touched for one is nobody's. find has to name the folder as an old one: its silence is no answer. Where the member's own database is
-# gone, such a copy may be the last that there is, and stays.
+# remove_old_scratch DATA_DIR: the same of copies that were made for a backup, or for a recovery of which nothing was put in place. No recovery takes a
+# whole day, so what nobody has touched for one is nobody's. Where the member's own database is gone, such a copy may be the last that there is, and stays.
 remove_old_scratch() {
-  local folder prefix name old young count=0
+  local folder prefix name minutes count=0
   if [ ! -s "$1/member/snap/db" ]; then return 0; fi
   prefix=$(folder_of "$1")/.etcd-remediation.$(name_of "$1").
   for folder in "$prefix"* "$1"/archived.*.scratch "$1"/archived.*.scratch.backup; do
@@ -239,9 +238,9 @@ remove_old_scratch() {
     case ${name%.scratch} in *.*) continue ;; esac
     read_phase "$folder"
     if [ -n "$reply" ] || [ "$count" = 10 ]; then continue; fi
-    old=$(find "$folder" -prune -mtime +0 -print) || continue
-    young=$(find "$folder" -mtime -1 -print) || continue
-    if [ "$old" != "$folder" ] || [ -n "$young" ] || ! flock -n "$folder" true || ! rm -rf -- "$folder"; then continue; fi
+    minutes=1440
+    if [ -e "$folder/backup" ]; then minutes=$backup_untouched_minutes; fi
+    if ! is_abandoned "$folder" "$minutes" || ! rm -rf -- "$folder"; then continue; fi
     json "$folder"
     removed+="${removed:+,}$reply" count=$((count + 1))
   done

@@ -15,10 +15,10 @@ integer "$length" && length=$reply
 find_scratch "$data_dir" "$execution"
 if [ "$source" = backup ]; then scratch=$scratch.backup; fi
 snapshot=$scratch/snapshot.gz
-[ -f "$snapshot" ] || refuse nothing-to-send 65 "$snapshot does not exist. The snapshot of $execution has to be made or fetched on this host first. Start the recovery again."
+[ -f "$snapshot" ] || refuse nothing-to-send 65 "$snapshot does not exist. The snapshot of $execution has to be made or fetched on this host first. Start the recovery or the backup again."
 size_of "$snapshot" && size=$reply
 if [ "$length" -eq 0 ] || [ "$((offset + length))" -gt "$size" ]; then
-  refuse no-part 65 "$snapshot has $size bytes, so $length bytes from byte $offset on are no part of it. It is another snapshot than planned. Start the recovery again."
+  refuse no-part 65 "$snapshot has $size bytes, so $length bytes from byte $offset on are no part of it. It is another snapshot than planned. Start the recovery or the backup again."
 fi
 
 # A recovery has stopped etcd here. Beside a backup it runs.

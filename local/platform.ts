@@ -353,11 +353,10 @@ export class Platform {
   /** What a function of it writes to its log is not read here: what is measured is told by its end. */
   async #startOnSchedule(arn: string, input: JsonValue): Promise<string[]> {
     const { stateMachineName, ended } = this.#startByArn(arn, input);
-    const end = await ended;
+    const end = outcomeOf(await ended);
     const cluster = String(Object(input).cluster);
-    if (stateMachineName === REHEARSAL_STATE_MACHINE) return metricLines(measureEnd(cluster, outcomeOf(end)));
-    const isMade = end.status === 'SUCCEEDED' && stateMachineName === BACKUP_STATE_MACHINE;
-    return isMade ? metricLines([backupMade(cluster)]) : [];
+    if (stateMachineName === REHEARSAL_STATE_MACHINE) return metricLines(measureEnd(cluster, end));
+    return end.outcome === 'BackedUp' ? metricLines([backupMade(cluster)]) : [];
   }
 
   #startByArn(arn: string, input: JsonValue): Execution {

@@ -37,11 +37,8 @@ export async function runJob<Report extends object>(
     const ended = await patiently(output, () => jobs.describe(job, cluster, id));
     const { status, report, error, cause, startedAt, endedAt } = ended;
     const tookMs = Date.parse(endedAt ?? startedAt) - Date.parse(startedAt);
-    const { hasSucceeded, result, lines } = describeJobEnd(
-      { status, output: report, error, cause },
-      { words, cluster, tookMs },
-    );
+    const { result, lines } = describeJobEnd({ status, output: report, error, cause }, { words, cluster, tookMs });
     output.finish(result, lines);
-    if (!hasSucceeded || !words.successes.includes(ended.outcome ?? '')) process.exitCode ??= 1;
+    if (!words.successes.includes(ended.outcome ?? '')) process.exitCode ??= 1;
   });
 }

@@ -63,7 +63,7 @@ export const jobStatusSchema = z.object({
     .string()
     .nullable()
     .describe(
-      '`BackedUp` of a backup, `Passed` of a rehearsal; else the name of an error, `TIMED_OUT` or `ABORTED`. Null while it runs',
+      '`BackedUp` of a backup, `Passed` of a rehearsal, `Postponed` of one that gave way; else the name of an error, `TIMED_OUT` or `ABORTED`. Null while it runs',
     ),
   report: z
     .looseObject({ outcome: z.string() })

@@ -42,6 +42,12 @@ export interface CopiedDatabase {
   draft: z.output<typeof draftSchema>;
   uploadId: string;
   parts: BackupPart[];
+}
+export interface CopyDatabaseEnd {
+  /** `Postpone`: another backup works on the host. */
+  action: 'Copied' | 'Postpone';
+  /** Null for `Postpone`. */
+  copied: CopiedDatabase | null;
   summary: string;
 }
 

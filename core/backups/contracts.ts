@@ -12,6 +12,9 @@ import { rehearsalsSchema } from './rehearsal.ts';
 /** Its state machine: makes one backup of one cluster. */
 export const BACKUP_STATE_MACHINE = `${ENTRY_STATE_MACHINE}-backup`;
 
+/** The error of a backup or a rehearsal that was put off: it says nothing of a backup. */
+export const POSTPONED = 'Postponed';
+
 /** back-up-cluster */
 export const backUpClusterInput = z.strictObject({
   cluster: clusterSchema,
@@ -80,13 +83,19 @@ export const foundBackupsSchema = z.strictObject({
 });
 export type FoundBackups = z.output<typeof foundBackupsSchema>;
 
-/** What the state machine ends with. */
+/** What the state machine ends with, where it does not fail. */
 export interface BackupReport {
   outcome: 'BackedUp';
   cluster: string;
   backup: BackedUp;
   removed: string[];
   kept: number;
+}
+/** The same of one that gave way to another backup: it has made none, and failed at none. */
+export interface PostponedBackup {
+  outcome: 'Postponed';
+  cluster: string;
+  summary: string;
 }
 
 export type OwnBackups = NonNullable<Cluster['backups']>;

@@ -227,7 +227,7 @@ const rehearsedRestoreSchema = z.strictObject({
 });
 export type RehearsedRestore = z.output<typeof rehearsedRestoreSchema>;
 
-/** The same, of one that something else on its host has kept from its end. */
+/** The same, and copy-database, of one that something else on its host has kept from its end. */
 const gaveWaySchema = z.strictObject({ gaveWay: z.string() });
 
 /** restore-snapshot: the revision of the restored database, raised or not. */
@@ -272,7 +272,7 @@ export const HOST_COMMAND_RESULTS = {
   'snapshot-data-dir': salvageSchema,
   'fetch-backup': examinedSnapshotSchema,
   'rehearse-restore': z.union([rehearsedRestoreSchema, gaveWaySchema]),
-  'copy-database': copiedDatabaseSchema,
+  'copy-database': z.union([copiedDatabaseSchema, gaveWaySchema]),
   'send-snapshot': sentPartSchema,
   'restore-snapshot': restoredSnapshotSchema,
   'swap-data-dir': swappedDataDirSchema,

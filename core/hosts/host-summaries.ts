@@ -21,7 +21,8 @@ const SUMMARIES: { readonly [Command in HostCommandName]: (result: Result<Comman
     'gaveWay' in end
       ? end.gaveWay
       : `revision ${end.revision} served after ${Math.ceil((end.tookMs.fetch + end.tookMs.restore + end.tookMs.start) / 1000)} s`,
-  'copy-database': ({ copy }) => (copy ? `${formatBytes(copy.sizeBytes)} copied` : ''),
+  'copy-database': (end) =>
+    'gaveWay' in end ? end.gaveWay : end.copy ? `${formatBytes(end.copy.sizeBytes)} copied` : '',
   'send-snapshot': ({ sizeBytes }) => `${formatBytes(sizeBytes)} sent`,
   'restore-snapshot': ({ sizeBytes, revision }) => `${formatBytes(sizeBytes)}, revision ${revision}`,
   'swap-data-dir': ({ dataDir, file }) =>

@@ -64,9 +64,6 @@ export interface RehearsalHost {
   summary: string;
 }
 
-/** The error of a rehearsal that was put off: it says nothing of a backup. */
-export const POSTPONED = 'Postponed';
-
 /** record-rehearsal: how it ended. */
 export const recordRehearsalInput = z.strictObject({
   cluster: clusterSchema,

@@ -1,3 +1,4 @@
+import { POSTPONED } from '../backups/contracts.ts';
 import {
   describeRehearsals,
   isLate,
@@ -10,7 +11,7 @@ import type { Cluster } from '../cluster/clusters.ts';
 import type { Measurement } from '../cluster/metrics.ts';
 import { ERROR_NAMES } from '../errors.ts';
 import { compareRestored } from './compare-restored.ts';
-import { POSTPONED, type RecordedRehearsal, type RecordRehearsal } from './contracts.ts';
+import type { RecordedRehearsal, RecordRehearsal } from './contracts.ts';
 
 /** The execution's end has all of a problem. */
 const PROBLEM_CHARS = 2_000;

@@ -53,6 +53,20 @@ give_way() {
   ionice -c 3 -p "$$" > /dev/null 2>&1 || true
 }
 
+# A backup at work touches its folder more often: to send one part takes an hour at most.
+# shellcheck disable=SC2034
+backup_untouched_minutes=75
+
+# is_abandoned FOLDER MINUTES: that nothing in it was changed for so long, and nobody holds its lock. find has to name the folder as an old one: its
+# silence is no answer.
+is_abandoned() {
+  local old young
+  old=$(find "$1" -prune -mmin "+$2" -print) || return 1
+  young=$(find "$1" -mmin "-$2" -print) || return 1
+  if [ "$old" != "$1" ] || [ -n "$young" ]; then return 1; fi
+  if has_flock; then flock -n "$1" true; fi
+}
+
 # require_free FOLDER BYTES WHAT_FOR
 require_free() {
   read_disk "$1"

@@ -24,6 +24,9 @@ interface Copying {
   deadlineMs: number;
 }
 
+/** Something else on the host comes first, and why: nothing was copied. */
+type GaveWay = { gaveWay: string };
+
 /**
  * Lets the host of a member copy its database from its own disk, while a snapshot of it is kept open here. Of that only the beginning is read, and a bit more
  * when the copy is done, which shows that it was kept open for so long.
@@ -33,7 +36,7 @@ export async function copyByHost(
   cluster: Cluster,
   member: EtcdMember,
   { execution, visit, attempt, signal, deadlineMs }: Copying,
-): Promise<CopiedByHost> {
+): Promise<CopiedByHost | GaveWay> {
   const { status, known } = await knownBefore(member);
   const of = { execution, clusterId: status.clusterId, memberId: status.id };
   const { host, parameters } = copyOf(cluster, member.name, of);
@@ -48,16 +51,19 @@ export async function copyByHost(
     // One that came to the host only later would copy what nobody keeps any more, in the place of this one's copy.
     if (attempt > 0) await endEarlier(ssm, COMMAND, run);
     // What it may refuse it refuses now. And which file it is has to be known before the snapshot begins: one that comes after that is another.
-    const { inode } = await copy('', '0');
+    const found = await copy('', '0');
+    if ('gaveWay' in found) return found;
+    const { inode } = found;
     const takenAt = new Date();
     const held = await HeldSnapshot.open(member.heldSnapshot(deadlineMs, signal), member.name);
     try {
       const asked = knownAfter(member, status);
       asked.catch(() => undefined);
-      const { copy: copied } = await copy(held.metas.hex, inode);
-      if (!copied) throw replaced(member.name);
+      const copied = await copy(held.metas.hex, inode);
+      if ('gaveWay' in copied) return copied;
+      if (!copied.copy) throw replaced(member.name);
       await held.requireKept();
-      const { snapshot, ...database } = copied;
+      const { snapshot, ...database } = copied.copy;
       return {
         sizeBytes: snapshot.sizeBytes,
         draft: {

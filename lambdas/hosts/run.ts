@@ -80,6 +80,8 @@ interface Phase extends Omit<RunHostCommands, 'commands'>, Sender {
   commands: readonly PhaseCommand[];
   /** Each is for nothing without the others: once one has failed none is begun, and there is no report of those. */
   untilOneFails?: boolean;
+  /** Whatever it may have failed for may pass, and it may be run again: it is sent once more before it counts as failed. */
+  onceMore?: boolean;
 }
 
 /**
@@ -99,11 +101,11 @@ export async function runOnHosts(phase: Phase, patience = PATIENCE): Promise<Hos
     const deadline = Date.now() + patience.endMs;
     const commands = phase.commands.map((each) => ({ ...each, clientToken: clientTokenOf(phase, each) }));
     const sent = await findAll(ssm, phase, commands, patience.listedMs);
-    const { atOnce = commands.length, untilOneFails = false } = phase;
+    const { atOnce = commands.length, untilOneFails = false, onceMore = false } = phase;
     const states = await inTurns(commands, { atOnce, untilOneFails, deadline }, (each) =>
       new HostRun({
         ...{ ssm, command: phase.command, planned: each, sent: sent.get(each.clientToken) ?? [] },
-        ...{ deadline, patience },
+        ...{ deadline, patience, onceMore },
       }).state(),
     );
     const membersThat = (state: CommandState) => commands.filter((_, index) => states[index] === state);
@@ -148,6 +150,11 @@ function hasFailed(state: CommandState): boolean {
   return typeof state === 'object' && 'error' in state;
 }
 
+/** Of the command, as opposed to a refusal, which stays as it is. */
+function isFailure(state: CommandState): boolean {
+  return typeof state === 'object' && 'error' in state && state.error instanceof HostCommandFailed;
+}
+
 /** Does the work of each item, no more than so many at the same time, in their order. Past the deadline none is begun. */
 async function inTurns<Item>(
   items: readonly Item[],
@@ -178,6 +185,7 @@ interface HostRunProps {
   sent: readonly SentCommand[];
   deadline: number;
   patience: typeof PATIENCE;
+  onceMore: boolean;
 }
 
 /** One host's part of a phase. */
@@ -199,7 +207,7 @@ class HostRun {
   }
 
   async #run(): Promise<CommandState> {
-    const { sent, deadline, patience } = this.#props;
+    const { sent, deadline, patience, onceMore } = this.#props;
     const { awayMs, restartMs } = patience;
     let [current] = sent;
     let first = sent.at(-1);
@@ -211,13 +219,14 @@ class HostRun {
         first ??= begun;
       }
       const state = begun instanceof HostUnreachable ? begun : await this.#follow(begun);
-      if (!(state instanceof HostUnreachable)) return state;
+      const isAway = state instanceof HostUnreachable;
+      if (!isAway && !(onceMore && times === 1 && isFailure(state))) return state;
       const attempts = Math.max(tries, times);
       const pauseMs = awayMs[Math.min(attempts, awayMs.length) - 1] ?? 0;
       const next = Date.now() + pauseMs;
       // Only what was sent: of a host that SSM knows to be lost nothing is expected so soon.
       const mayRestart = first !== undefined && next < first.sentAt + restartMs;
-      if (attempts >= TRIES && !mayRestart) return { error: state };
+      if (isAway && attempts >= TRIES && !mayRestart) return { error: state };
       if (next > deadline) return times > 0 ? 'Running' : 'Waiting';
       await delay(pauseMs);
       current = undefined;

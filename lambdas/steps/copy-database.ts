@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { type CopiedDatabase, copyDatabaseInput, partsOf } from '../../core/backups/by-host.ts';
+import { type CopyDatabaseEnd, copyDatabaseInput, partsOf } from '../../core/backups/by-host.ts';
 import { orderSources } from '../../core/backups/choose-source.ts';
 import { ownBackupsOf, summarizeBackup } from '../../core/backups/contracts.ts';
 import { backupKeys } from '../../core/backups/names.ts';
@@ -14,11 +14,12 @@ import { connect } from '../etcd/cluster.ts';
 const LAMBDA_RESERVE_MS = 20_000;
 
 /**
- * Lets the host of a member copy its database, which takes a function too long to read, and begins the upload of the copy. Nothing changes in etcd.
+ * Lets the host of a member copy its database, which takes a function too long to read, and begins the upload of the copy. Nothing changes in etcd. Where
+ * another backup works on that host, it gives way.
  * @throws PreconditionFailed where the host refuses it, or its copy takes longer than a function can wait for it; EtcdUnavailable where the next try may do
  *   better; HostCommandFailed, HostUnreachable, UnsafeToProceed, AwsUnavailable
  */
-export async function handler(event: unknown, context: Context): Promise<CopiedDatabase> {
+export async function handler(event: unknown, context: Context): Promise<CopyDatabaseEnd> {
   const { cluster, member: name, ...of } = parse(copyDatabaseInput, event, "The step's input");
   const limitMs = Math.max(0, context.getRemainingTimeInMillis() - LAMBDA_RESERVE_MS);
   const etcd = await connect(cluster, 'backing-up');
@@ -32,17 +33,19 @@ export async function handler(event: unknown, context: Context): Promise<CopiedD
       );
     }
     const member = etcd.member(name);
-    const { draft, sizeBytes } = await whileItServes(member, (serving) =>
+    const end = await whileItServes(member, (serving) =>
       copyByHost(cluster, member, {
         ...{ ...of, deadlineMs: limitMs + LAMBDA_RESERVE_MS },
         signal: AbortSignal.any([serving, late.signal]),
       }),
     );
+    if ('gaveWay' in end) return { action: 'Postpone', copied: null, summary: end.gaveWay };
+    const { draft, sizeBytes } = end;
     const uploadId = await beginHostUpload(cluster, draft.takenAt);
     const { bucket } = ownBackupsOf(cluster);
     const object = { bucket, key: backupKeys(cluster, new Date(draft.takenAt)).snapshot, uploadId };
     const parts = partsOf(cluster, { member: name, execution: of.execution, sizeBytes, object });
-    return { draft, uploadId, parts, summary: summarizeBackup(draft) };
+    return { action: 'Copied', copied: { draft, uploadId, parts }, summary: summarizeBackup(draft) };
   } finally {
     clearTimeout(timer);
     etcd.close();

@@ -9,8 +9,8 @@ import { runOnHosts } from '../hosts/run.ts';
 const LONGEST_HOURS = 5;
 
 /**
- * Lets a host send its copy of a database into the bucket, part by part, until one fails: see {@link runOnHosts}. The URL of a part is made when its command is sent, and told
- * to nobody else.
+ * Lets a host send its copy of a database into the bucket, part by part, until one has failed twice: see {@link runOnHosts}. The URL of a part is made when
+ * its command is sent, and told to nobody else, so the second try has a new one.
  * @throws PreconditionFailed where it takes too long: the copy takes room that its member may need
  */
 export async function handler(event: unknown): Promise<HostReports> {
@@ -26,5 +26,5 @@ export async function handler(event: unknown): Promise<HostReports> {
     parameters: { ...parameters, url: '' },
     lateParameters: async () => ({ url: await partUrl(phase.cluster, object) }),
   }));
-  return runOnHosts({ ...phase, commands: withUrls, access: 'backing-up', untilOneFails: true });
+  return runOnHosts({ ...phase, commands: withUrls, access: 'backing-up', untilOneFails: true, onceMore: true });
 }

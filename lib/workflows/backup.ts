@@ -8,11 +8,12 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { BACKUP_STATE_MACHINE } from '../../core/backups/contracts.ts';
+import { BACKUP_STATE_MACHINE, POSTPONED } from '../../core/backups/contracts.ts';
 import type { Step } from '../step-function.ts';
 import { FAILED_HOSTS, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
+import { WHILE_ETCD_SETTLES_ONCE } from './parts/retry-policies.ts';
 import { runbookStateMachine } from './parts/runbook-state-machine.ts';
-import { ERROR, raiseAgain, stepState } from './parts/step-state.ts';
+import { ERROR, MESSAGE, raiseAgain, stepState } from './parts/step-state.ts';
 
 export interface BackupSteps {
   loadRemediation: Step;
@@ -29,6 +30,14 @@ const FAILURE =
   "($exists($states.input.error) ? {'error': $states.input.error, 'cause': $states.input.cause} : " +
   "$states.input.failed != '' ? {'error': $states.input.failed, 'cause': $states.input.problems} : null)";
 
+/** JSONata: what the last state has failed with, behind what the backup had come to nothing for before, if it had. */
+const BOTH_ERRORS = {
+  error: '{% $states.input.failure ? $states.input.failure.error : $states.errorOutput.Error %}',
+  cause:
+    "{% ($states.input.failure ? $states.input.failure.cause & ' Then what was sent of it could not be removed from the bucket: ' : '') & " +
+    `${MESSAGE} %}`,
+};
+
 /**
  * A backup of a cluster. It takes no lock, for it changes nothing in etcd, and gives way to whatever its member has to do.
  *
@@ -36,6 +45,8 @@ const FAILURE =
  * 2. Back up the database of a follower into the bucket, and write beside it what is known of it.
  * 3. If that takes longer than a function may, its host goes on: copy the database there, send the copy in parts, and remove it.
  * 4. Remove the backups that are kept no longer.
+ *
+ * Where another backup works on that host, this one is put off.
  *
  * Invariant: nothing is removed before a new backup is whole, and the newest that is whole never is. Whatever becomes of a copy, it does not stay on
  * the host.
@@ -103,7 +114,12 @@ function goOnByHost(
   steps: Pick<BackupSteps, 'copyDatabase' | 'sendBackup' | 'completeBackup' | 'runHostCommands'>,
   { prune, stop }: { prune: IChainable; stop: IChainable },
 ): State {
+  const putOff = Succeed.jsonata(scope, 'Backup was put off', {
+    comment: 'The next one on the schedule tries again',
+    outputs: { outcome: POSTPONED, cluster: '{% $cluster.name %}', summary: '{% $states.input.cause %}' },
+  });
   const isItWhole = Choice.jsonata(scope, 'Is the backup whole?')
+    .when(Condition.jsonata(`{% $states.input.error = '${POSTPONED}' %}`), putOff)
     .when(Condition.jsonata("{% $states.input.error != '' %}"), stop)
     .otherwise(prune);
   const complete = stepState(scope, 'Complete backup', {
@@ -117,7 +133,8 @@ function goOnByHost(
       copyLeft: '{% $copyLeft %}',
     },
     assign: { backup: '{% $states.result.Payload.backup %}' },
-    onError: stop,
+    onError: isItWhole,
+    caught: { outputs: BOTH_ERRORS },
   });
   complete.next(isItWhole);
   const discard = reportFromEveryHost(scope, 'Discard copy on host', {
@@ -148,10 +165,16 @@ function goOnByHost(
       visit: '{% $states.context.State.EnteredTime %}',
       attempt: '{% $states.context.State.RetryCount %}',
     },
-    assign: { copied: '{% $states.result.Payload %}' },
+    assign: { copied: '{% $states.result.Payload.copied %}' },
     onError: discard,
+    whileEtcdSettles: WHILE_ETCD_SETTLES_ONCE,
   });
   send.next(discard);
-  copy.next(send);
+  const isAnotherAtWork = Choice.jsonata(scope, 'Does another backup work there?')
+    .when(Condition.jsonata("{% $states.input.action = 'Postpone' %}"), discard, {
+      outputs: { error: POSTPONED, cause: '{% $states.input.summary %}' },
+    })
+    .otherwise(send);
+  copy.next(isAnotherAtWork);
   return copy;
 }

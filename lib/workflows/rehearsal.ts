@@ -1,8 +1,8 @@
 import { Choice, Condition, type StateMachine, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { POSTPONED } from '../../core/backups/contracts.ts';
 import { REHEARSAL_STATE_MACHINE } from '../../core/backups/rehearsal.ts';
-import { POSTPONED } from '../../core/rehearsal/contracts.ts';
 import { lockKey, type RemediationTable } from '../remediation-table.ts';
 import type { Step } from '../step-function.ts';
 import { onEveryHost, REACHED, REPORTS, reportFromEveryHost, withObject } from './parts/on-every-host.ts';

@@ -5,6 +5,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -51,11 +52,11 @@ describe('copy-database', () => {
   it('copies the database as of the snapshot, with a SHA-256 behind it', async () => {
     using host = hostWithDatabase();
     const before = readFileSync(host.path('data/member/snap/db'));
-    const { inode, copy } = await succeed(host.access, 'copy-database', copyParameters(host));
+    const end = await succeed(host.access, 'copy-database', copyParameters(host));
     const compressed = readFileSync(host.path(`${SCRATCH}/snapshot.gz`));
     const { bytes, databaseSha256 } = expectedCopy();
     expect(gunzipSync(compressed).equals(bytes)).toBe(true);
-    expect({ inode, copy }).toEqual({
+    expect(end).toEqual({
       inode: inodeOf(host),
       copy: {
         sizeBytes: bytes.length,
@@ -88,6 +89,23 @@ describe('copy-database', () => {
     renameSync(`${db}.tmp`, db);
     expect(await succeed(host.access, 'copy-database', parameters)).toEqual({ inode: inodeOf(host), copy: null });
     expect(existsSync(host.path(SCRATCH))).toBe(false);
+  });
+
+  it('copies what a link leads to, and nothing once that is another file', async () => {
+    using host = hostWithDatabase();
+    const [db, elsewhere] = [host.path('data/member/snap/db'), host.path('elsewhere')];
+    renameSync(db, elsewhere);
+    symlinkSync(elsewhere, db);
+    const parameters = copyParameters(host);
+    expect(await succeed(host.access, 'copy-database', copyParameters(host, ONLY_ASKED))).toMatchObject({
+      inode: parameters.inode,
+    });
+    expect(await succeed(host.access, 'copy-database', parameters)).toMatchObject({
+      copy: { databaseSha256: expectedCopy().databaseSha256 },
+    });
+    writeFileSync(`${elsewhere}.tmp`, readFileSync(elsewhere));
+    renameSync(`${elsewhere}.tmp`, elsewhere);
+    expect(await succeed(host.access, 'copy-database', parameters)).toMatchObject({ copy: null });
   });
 
   it('gives up where the file is replaced meanwhile', async () => {
@@ -161,15 +179,16 @@ describe('copy-database', () => {
     expect(existsSync(host.path(SCRATCH))).toBe(false);
   });
 
-  it('is one at a time, also between two commands of another backup', async () => {
+  it('gives way to another backup, also between two commands of that one', async () => {
     using host = hostWithDatabase();
     const folder = otherFolder(host, { isBackup: true, minutes: 70 });
     for (const only of [ONLY_ASKED, {}]) {
-      expect(await refuse(host.access, 'copy-database', copyParameters(host, only))).toMatchObject({
-        ...{ exitCode: 65, refusal: 'another-backup' },
+      expect(await succeed(host.access, 'copy-database', copyParameters(host, only))).toEqual({
+        gaveWay: expect.stringContaining(`Another backup works in ${folder}`),
       });
     }
     expect(existsSync(folder)).toBe(true);
+    expect(existsSync(host.path(SCRATCH))).toBe(false);
   });
 
   it('removes what a backup has left that was cut off, and says so', async () => {

@@ -141,6 +141,19 @@ describe('inspect-host finds recoveries that were interrupted', () => {
     },
   );
 
+  it.skipIf(process.platform !== 'linux')('and removes what a backup has left that was cut off', async () => {
+    const minute = 60 * 1000;
+    const [cutOff, atWork] = ['.etcd-remediation.data.run-1', '.etcd-remediation.data.run-2'];
+    using host = hostWith({ [cutOff]: undefined, [atWork]: undefined });
+    for (const folder of [cutOff, atWork]) {
+      for (const file of ['backup', 'snapshot.gz']) host.write(`${folder}/${file}`, '');
+    }
+    agePaths(host, 80 * minute, '');
+    for (const path of [`${atWork}/snapshot.gz`, atWork]) age(host.path(path), 70 * minute);
+    expect((await inspect(host)).removed).toEqual([host.path(cutOff)]);
+    expect(host.has(`${atWork}/snapshot.gz`)).toBe(true);
+  });
+
   it('and keeps such a copy where the database of the member is gone: it may be the last that there is', async () => {
     using host = hostWith({ '.etcd-remediation.data.run-1': undefined });
     host.write('.etcd-remediation.data.run-1/snapshot.gz', 'a copy');

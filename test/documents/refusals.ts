@@ -61,7 +61,6 @@ export const ARISES_LATER: Readonly<Record<string, string>> = {
   'database-missing': 'a backup is no runbook: nothing follows from it',
   'other-data': 'a backup is no runbook: nothing follows from it',
   'recovery-at-work': 'a backup is no runbook: nothing follows from it',
-  'another-backup': 'a backup is no runbook: nothing follows from it',
   'no-memory': 'a rehearsal is no runbook: nothing follows from it',
   'unshare-refused': 'a rehearsal is no runbook: nothing follows from it',
   'etcd-missing': 'a rehearsal is no runbook: where there is no etcd, core has no release to plan with',

@@ -10,6 +10,8 @@ import { refuse, runCommand, succeed } from './script.ts';
 
 const CONTENT = gzipSync(randomBytes(100_000));
 const SIZE = CONTENT.length;
+/** A recovery runs it, and a backup. */
+const FOR_BOTH = /Start the recovery or the backup again\.$/;
 
 function hostWithSnapshot(): PreparedHost {
   const host = new PreparedHost();
@@ -99,8 +101,18 @@ describe('send-snapshot', () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
     rmSync(host.path(SCRATCH), { recursive: true });
-    const none = { exitCode: 65, refusal: 'nothing-to-send' };
-    expect(await refuse(host.access, 'send-snapshot', parametersFor(host, server))).toMatchObject(none);
+    expect(await refuse(host.access, 'send-snapshot', parametersFor(host, server))).toMatchObject({
+      ...{ exitCode: 65, refusal: 'nothing-to-send', message: expect.stringMatching(FOR_BOTH) },
+    });
+    expect(server.requests).toEqual([]);
+  });
+
+  it('refuses where the snapshot is shorter than planned', async () => {
+    using host = hostWithSnapshot();
+    await using server = await ObjectServer.start(partTaken);
+    expect(await refuse(host.access, 'send-snapshot', parametersFor(host, server, 1))).toMatchObject({
+      ...{ exitCode: 65, refusal: 'no-part', message: expect.stringMatching(FOR_BOTH) },
+    });
     expect(server.requests).toEqual([]);
   });
 

@@ -30,7 +30,7 @@ const ANSWERS = {
   },
   'Copy database on host': (input: unknown) => {
     copyDatabaseInput.parse(input);
-    return { draft, uploadId: 'u', parts: PARTS, summary: 'Copied.' };
+    return { action: 'Copied', copied: { draft, uploadId: 'u', parts: PARTS }, summary: 'Copied.' };
   },
   'Send copy from host': { sizeBytes: 7, etag: '"e"' },
   'Discard copy on host': { discarded: true },
@@ -84,6 +84,23 @@ describe('a backup', () => {
     ]);
   });
 
+  it('is put off where another works on the same host: it ends well, and is no backup', async () => {
+    const { ended, calls } = await backUp({
+      'Copy database on host': { action: 'Postpone', copied: null, summary: 'Another backup works there.' },
+    });
+    expect(ended).toEqual(
+      expect.objectContaining({
+        status: 'SUCCEEDED',
+        output: { outcome: 'Postponed', cluster: CLUSTER.name, summary: 'Another backup works there.' },
+      }),
+    );
+    expect(calls.map(({ step }) => step).slice(2)).toEqual([
+      'Copy database on host',
+      'Discard copy on host',
+      'Complete backup',
+    ]);
+  });
+
   it('is whole also where its copy stays on the host, which is told', async () => {
     for (const error of [
       failure(ERROR_NAMES.HostCommandFailed, 'rm said no.'),
@@ -98,11 +115,23 @@ describe('a backup', () => {
     }
   });
 
+  it('that fails, and whose parts cannot be removed from the bucket, ends with its own error and tells both', async () => {
+    const { ended } = await backUp({
+      'Send copy from host': failure(ERROR_NAMES.HostCommandFailed, 'curl said no.'),
+      'Complete backup': failure(ERROR_NAMES.PreconditionFailed, 'The bucket is gone.'),
+    });
+    expect(ended).toMatchObject({
+      status: 'FAILED',
+      error: 'HostCommandFailed',
+      cause: expect.stringMatching(/curl said no\..*could not be removed from the bucket: The bucket is gone\.$/s),
+    });
+  });
+
   it('that fails after its copy was sent says so, and removes no backup', async () => {
     const { ended, calls } = await backUp({
       'Complete backup': failure(ERROR_NAMES.PreconditionFailed, 'No such key.'),
     });
-    expect(ended).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed' });
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'PreconditionFailed', cause: 'No such key.' });
     expect(calls.map(({ step }) => step)).not.toContain('Remove expired backups');
   });
 });

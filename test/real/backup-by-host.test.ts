@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -112,6 +112,7 @@ it('is made of a full store whatever becomes of the commands and of the function
     { name: 'function-killed', command: 'copy-database' },
     { name: 'answer-lost', command: 'copy-database' },
     { name: 'not-delivered', command: 'copy-database' },
+    { name: 'script-killed', command: 'send-snapshot' },
     { name: 'function-killed', command: 'send-snapshot' },
     { name: 'answer-lost', command: 'mark-recovery' },
   );
@@ -123,6 +124,23 @@ it('is made of a full store whatever becomes of the commands and of the function
   expect(restore(await findEtcd(stage.etcdVersion), snapshot)).toBe(record.revision);
   expect(record).toMatchObject({ way: 'host', revisionAtMost: record.revision });
   expect(leftovers()).toEqual([]);
+});
+
+it('is put off where another backup works on the host of its member, which is not disturbed', async () => {
+  stage = await hostedStage({ backups: folder, sizeMiB: 512 });
+  await fill();
+  for (const { host } of stage.cluster.members) {
+    const other = `${host.layout.dataDir.replace(/([^/]+)$/, '.etcd-remediation.$1')}.other`;
+    mkdirSync(other);
+    writeFileSync(join(other, 'backup'), '');
+  }
+  const before = leftovers();
+  const end = await (await overSlowLines()).backUp(CLUSTER_NAME);
+  expect(end, 'cause' in end ? end.cause : '').toMatchObject({
+    output: { outcome: 'Postponed', summary: expect.stringContaining('Another backup works in') },
+  });
+  expect(leftovers()).toEqual(before);
+  expect(readdirSync(folder).filter((file) => !file.startsWith('.'))).toEqual([]);
 });
 
 it('ends with the error of the host, and leaves nothing there and in the bucket', async () => {

@@ -59,7 +59,7 @@ describe.each(['3.4.23', '3.5.30', '3.6.16', '3.7.3'])('a copy of the database o
   async function parametersFor(): Promise<Record<string, string>> {
     const { id: memberId, clusterId } = await member.status();
     const of = { dataDir: dataDir(), walDir: '', execution: 'run-1', memberId, clusterId };
-    const { inode } = await succeed(host.access, 'copy-database', { ...of, metas: '', inode: '0' });
+    const { inode } = Object(await succeed(host.access, 'copy-database', { ...of, metas: '', inode: '0' }));
     return { ...of, inode };
   }
 
@@ -73,7 +73,7 @@ describe.each(['3.4.23', '3.5.30', '3.6.16', '3.7.3'])('a copy of the database o
       const held = await HeldSnapshot.open(member.heldSnapshot(WITHIN_MS, signal), 'm1');
       const after = await knownAfter(member, status);
       const writesBefore = load.writes;
-      const { copy } = await succeed(host.access, 'copy-database', { ...parameters, metas: held.metas.hex });
+      const { copy } = Object(await succeed(host.access, 'copy-database', { ...parameters, metas: held.metas.hex }));
       await held.requireKept();
       await held.close();
       expect(load.writes - writesBefore).toBeGreaterThan(30);

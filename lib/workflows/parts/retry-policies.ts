@@ -16,6 +16,13 @@ export const WHILE_ETCD_SETTLES: RetryProps = {
   maxAttempts: 12,
 };
 
+/** The same where a try may take a quarter of an hour: an election is over in half a minute, and what has failed twice by then will fail again. */
+export const WHILE_ETCD_SETTLES_ONCE: RetryProps = {
+  errors: [ERROR_NAMES.EtcdUnavailable, ERROR_NAMES.AwsUnavailable],
+  interval: Duration.seconds(30),
+  maxAttempts: 1,
+};
+
 /**
  * Commands still run on hosts, so the step runs again. Each time it watches them for 40 s itself.
  * 5 s, growing by a fifth up to a minute. The step gives up on a command that takes too long; this many are more than any runbook has time for:

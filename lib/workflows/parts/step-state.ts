@@ -1,6 +1,13 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { type CatchProps, Fail, type IChainable, QueryLanguage, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  type CatchProps,
+  Fail,
+  type IChainable,
+  QueryLanguage,
+  type RetryProps,
+  TaskInput,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke, type LambdaInvokeJsonataProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Step } from '../../step-function.ts';
@@ -21,16 +28,19 @@ export interface StepStateProps {
   caught?: Pick<CatchProps, 'outputs' | 'assign'>;
   /** It is not tried again: nothing depends on it, and nobody waits for it. */
   once?: boolean;
+  /** How it is tried again while etcd settles: {@link WHILE_ETCD_SETTLES}, if not said. */
+  whileEtcdSettles?: RetryProps;
 }
 
+/**
+ * JSONata: the message of a caught error. A Lambda function's error arrives as JSON with a stack trace; a responder wants the message. A cause that
+ * Step Functions cut off at its limit is JSON no more: it goes through as it is, for a failure here would hide the error.
+ */
+export const MESSAGE =
+  '($cause := $string($states.errorOutput.Cause); $contains($cause, /^\\{.*"errorMessage":.*\\}$/) ? $parse($cause).errorMessage : $cause)';
+
 /** What a caught error leaves behind: its name, and its message. */
-export const ERROR = {
-  error: '{% $states.errorOutput.Error %}',
-  // A Lambda function's error arrives as JSON with a stack trace; a responder wants the message. A cause that Step Functions
-  // cut off at its limit is JSON no more: it goes through as it is, for a failure here would hide the error.
-  cause:
-    '{% ($cause := $string($states.errorOutput.Cause); $contains($cause, /^\\{.*"errorMessage":.*\\}$/) ? $parse($cause).errorMessage : $cause) %}',
-};
+export const ERROR = { error: '{% $states.errorOutput.Error %}', cause: `{% ${MESSAGE} %}` };
 
 /**
  * Invokes the version of a step that is deployed with the definition. An execution keeps its definition, so it runs to its end on the code
@@ -64,7 +74,17 @@ class InvokeVersion extends LambdaInvoke {
 export function stepState(
   scope: Construct,
   name: string,
-  { step, comment, input, outputs, assign, onError, caught, once = false }: StepStateProps,
+  {
+    step,
+    comment,
+    input,
+    outputs,
+    assign,
+    onError,
+    caught,
+    once = false,
+    whileEtcdSettles = WHILE_ETCD_SETTLES,
+  }: StepStateProps,
 ): LambdaInvoke {
   const state = new InvokeVersion(scope, name, {
     ...(comment && { comment }),
@@ -75,7 +95,7 @@ export function stepState(
     ...(assign && { assign }),
   });
   if (!once) {
-    state.addRetry(WHILE_ETCD_SETTLES);
+    state.addRetry(whileEtcdSettles);
     state.addRetry(WHEN_LAMBDA_DIES);
     state.addRetry(WHILE_LAMBDA_IS_NOT_READY);
   }

@@ -74,6 +74,21 @@ describe('a failure on one host', () => {
     expect(linesIn(log)).toEqual(['a', 'b']);
   });
 
+  it.each([
+    ['is sent once more, and ends well where that does', [1, 0], '', 2],
+    ['is sent once more, and not a third time', [1, 1, 0], 'HostCommandFailed', 2],
+    ['is not sent again where the script refuses', [65, 0], 'PreconditionFailed', 1],
+  ])('that may pass %s', async (_, exitCodes, failed, times) => {
+    const log = join(await temporaryFolder(), 'log');
+    const ends = exitCodes.map((code) => (code === 0 ? SUCCEED : `echo '{"message":"no"}'; exit ${code}`));
+    const cases = ends.map((end, at) => `${at + 1}) ${end} ;;`).join(' ');
+    await serveControlService(`echo $unit >> ${log}; case $(grep -c . ${log}) in ${cases} esac`);
+    const phase = { ...phaseOf(), onceMore: true };
+    expect(await runOnHosts(phase, PATIENT)).toMatchObject({ failed });
+    expect(await runOnHosts(again(phase), PATIENT)).toMatchObject({ failed });
+    expect(linesIn(log)).toHaveLength(times);
+  });
+
   it('and on another at the same time are both told', async () => {
     await serveControlService('echo "boom $unit" >&2; exit 3', BOTH);
     const { failed, problems } = await runOnHosts(phaseOf([on(HOST, 'a'), on(OTHER_HOST, 'b')]), PATIENT);
