@@ -1,0 +1,11 @@
+import { isInside, reexecInside } from '../../local/hosts/systemd/enter.ts';
+import { backUpByHost } from './by-host-scene.ts';
+
+/**
+ * A program that goes inside, lets a host with systemd make a backup, and writes what it found out as a line of JSON.
+ *
+ * by-host-probe.ts VERSION
+ */
+
+if (isInside()) process.stdout.write(`${JSON.stringify(await backUpByHost('systemd', process.argv[2] ?? ''))}\n`);
+else process.exitCode = await reexecInside([process.execPath, ...process.argv.slice(1)]);
