@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { WAIT_MS } from '../run/patience.ts';
 import { backUpByHost, type Findings } from './by-host-scene.ts';
 import { needs } from './drill.ts';
 
-const PROBE = join(import.meta.dirname, 'by-host-probe.ts');
+const PROBE = fileURLToPath(new URL('./by-host-probe.ts', import.meta.url));
 
 async function backUpOnSystemd(etcd: string): Promise<Findings> {
   const { stdout } = await promisify(execFile)(process.execPath, [PROBE, etcd], { timeout: WAIT_MS });
