@@ -8,8 +8,13 @@ import { needs } from './drill.ts';
 
 const PROBE = fileURLToPath(new URL('./by-host-probe.ts', import.meta.url));
 
+/** So much that two parts are sent, of 128 MiB at most, and little enough for a hash of the keys. */
+const IN_PARTS_MIB = 200;
+
 async function backUpOnSystemd(etcd: string): Promise<Findings> {
-  const { stdout } = await promisify(execFile)(process.execPath, [PROBE, etcd], { timeout: WAIT_MS });
+  const { stdout } = await promisify(execFile)(process.execPath, [PROBE, etcd, String(IN_PARTS_MIB)], {
+    timeout: WAIT_MS,
+  });
   return JSON.parse(stdout);
 }
 
@@ -26,6 +31,7 @@ it.concurrent.for([
     const found = await (hosts === 'systemd' ? backUpOnSystemd(etcd) : backUpByHost(hosts, etcd));
     const { name, record } = found.backup;
     expect(record).toMatchObject({ way: 'host', etcdVersion: etcd, revision: record.revisionAtMost });
+    expect(found.parts).toBe(hosts === 'systemd' ? 2 : 1);
     expect(found.listed).toEqual([name]);
     // Nothing is unknown: revision, keys and hash are those that the member had.
     expect(found.rehearsal).toMatchObject({

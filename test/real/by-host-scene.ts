@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { BackupReport } from '../../core/backups/contracts.ts';
 import type { ListedBackups } from '../../core/diagnosis/check.ts';
+import { documentName } from '../../core/hosts/host-commands.ts';
 import type { Candidate, Loss } from '../../core/quorum-recovery/contracts.ts';
 import type { RehearsalReport } from '../../core/rehearsal/contracts.ts';
 import { everyMemberHoldsTheSame, everyMemberVotes } from '../../drills/proofs.ts';
@@ -15,6 +16,8 @@ import { fill, overSlowLines } from '../scenes/by-host.ts';
 /** Of a backup that a host has made, and of what became of it. */
 export interface Findings {
   backup: BackupReport['backup'];
+  /** In which the host has sent it. */
+  parts: number;
   /** The newest backups that could be restored. */
   listed: string[];
   rehearsal: RehearsalReport;
@@ -28,27 +31,28 @@ export interface Findings {
 }
 
 /** Backs a cluster with TLS, authentication and logs in folders of their own up by a host, rehearses that, loses all data, and recovers from it. */
-export async function backUpByHost(hosts: 'process' | 'systemd', etcd: string): Promise<Findings> {
+export async function backUpByHost(hosts: 'process' | 'systemd', etcd: string, storedMiB?: number): Promise<Findings> {
   const folder = await mkdtemp(join(tmpdir(), 'backups-'));
   const cluster = { members: 3, tls: true, auth: true, walDir: true, sizeMiB: 512 };
   const progress = { say: () => undefined, onEvent: () => undefined };
   const stage = await setHostedStage({ hosts, etcd, backups: folder, ...cluster }, progress);
   try {
-    return await lookAt(stage, folder);
+    return await lookAt(stage, folder, storedMiB);
   } finally {
     await stage.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function lookAt(stage: HostedStage, folder: string): Promise<Findings> {
+async function lookAt(stage: HostedStage, folder: string, storedMiB?: number): Promise<Findings> {
   const { cluster, platform } = stage;
   const names = cluster.members.map(({ name }) => name);
-  await fill(stage);
+  await fill(stage, storedMiB);
   await stage.etcd.member('m1').put('key', 'before');
   const slow = await overSlowLines(stage, folder);
   const end = await slow.platform.backUp(CLUSTER_NAME).finally(() => slow.close());
   const { backup } = outputOf<BackupReport>(end);
+  const sent = slow.platform.commandsOnHosts().filter(({ document }) => document === documentName('send-snapshot'));
   await stage.etcd.member('m1').put('key', 'after');
   const listed = (await platform.invokeStep('list-backups', { cluster: stage.file.clusters[0] })) as ListedBackups;
   const rehearsal = outputOf<RehearsalReport>(await platform.rehearse({ cluster: CLUSTER_NAME }));
@@ -61,6 +65,7 @@ async function lookAt(stage: HostedStage, folder: string): Promise<Findings> {
   const { winner, loss } = outputOf<Pick<Findings, 'winner' | 'loss'>>(recovered);
   return {
     ...{ backup, rehearsal, winner, loss },
+    parts: sent.length,
     listed: listed.backups?.own?.backups.map(({ name }) => name) ?? [],
 
     value: (await cluster.etcdctl(['get', 'key', '--print-value-only'])).trim(),

@@ -12,9 +12,9 @@ export const STORED_MIB = 96;
 /** At this a database of so many MiB takes half as long again as the 14 minutes of a function, and more. */
 const BYTES_PER_SECOND = 64 * 1024;
 
-export async function fill({ etcd }: HostedStage): Promise<void> {
+export async function fill({ etcd }: HostedStage, storedMiB = STORED_MIB): Promise<void> {
   const member = etcd.member('m1');
-  for (let key = 0; key < 2 * STORED_MIB; key++) await member.put(`large/${key}`, randomBytes(MIB / 4).toString('hex'));
+  for (let key = 0; key < 2 * storedMiB; key++) await member.put(`large/${key}`, randomBytes(MIB / 4).toString('hex'));
 }
 
 /** The cluster of a stage, as one sees it whose line to it is slow. @param folder that stands for the bucket of its backups */
