@@ -48,6 +48,8 @@ export interface Stage extends BaseStage {
 export interface HostedStage extends BaseStage {
   cluster: HostedCluster;
   hosts: HostsFile;
+  /** Where hosts reach this process. */
+  stagingAddress: string;
 }
 
 export interface StageOptions extends DrillOptions, Pick<PlatformOptions, 'clock'> {
@@ -152,7 +154,10 @@ export async function setHostedStage(options: HostedOptions, progress: DrillProg
     ...backupsIn(backups).reach,
   };
   const platform = await deploy(cluster, configuration, reach, options, progress);
-  return assemble({ ...platform, cluster, hosts, etcdVersion: binaries.version }, progress);
+  return assemble(
+    { ...platform, cluster, hosts, stagingAddress: fleet.ownAddress, etcdVersion: binaries.version },
+    progress,
+  );
 }
 
 /** What the configuration says of backups in a folder, and what the platform has to know of it. */

@@ -27,7 +27,7 @@ export interface BackedUp {
   record: BackupRecord;
 }
 export interface BackUpEnd {
-  /** `GoOnByHost`: it would not be done in the time of a function, and the host of its member is reached. */
+  /** `GoOnByHost`: it would not be done in the time of a function, and the host of its member may go on. */
   action: 'BackedUp' | 'GoOnByHost';
   /** Null for `GoOnByHost`. */
   backup: BackedUp | null;

@@ -1,9 +1,10 @@
 import { type CopiedDatabase, copyOf } from '../../core/backups/by-host.ts';
 import type { Cluster } from '../../core/cluster/clusters.ts';
+import type { AnsweringMember } from '../../core/cluster/observation.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { endEarlier, runMeanwhile, type Visit } from '../hosts/run-meanwhile.ts';
-import { openSsm } from '../hosts/ssm.ts';
+import { openSsm, type Ssm } from '../hosts/ssm.ts';
 import { HeldSnapshot } from './held-snapshot.ts';
 import { knownAfter, knownBefore } from './known-at.ts';
 
@@ -38,15 +39,8 @@ export async function copyByHost(
   { execution, visit, attempt, signal, deadlineMs }: Copying,
 ): Promise<CopiedByHost | GaveWay> {
   const { status, known } = await knownBefore(member);
-  const of = { execution, clusterId: status.clusterId, memberId: status.id };
-  const { host, parameters } = copyOf(cluster, member.name, of);
-  const run: Visit = { execution, visit, host };
   const ssm = await openSsm({ cluster: cluster.name, access: 'backing-up' });
-  const copy = (metas: string, inode: string) =>
-    runMeanwhile(ssm, COMMAND, run, {
-      parameters: { ...(parameters as Record<'dataDir' | 'walDir', string>), ...of, metas, inode },
-      signal,
-    });
+  const { run, copy } = copyingOn(ssm, cluster, status, { name: member.name, execution, visit, signal });
   try {
     // One that came to the host only later would copy what nobody keeps any more, in the place of this one's copy.
     if (attempt > 0) await endEarlier(ssm, COMMAND, run);
@@ -85,6 +79,42 @@ export async function copyByHost(
   } finally {
     ssm.close();
   }
+}
+
+/**
+ * Asks the host of a member for all that it would refuse, and copies nothing. To give way to another backup is no refusal: then the whole backup is put off.
+ * @throws what it refuses it with
+ */
+export async function requireHost(
+  cluster: Cluster,
+  member: EtcdMember,
+  { execution, signal }: Pick<Copying, 'execution' | 'signal'>,
+): Promise<void> {
+  const ssm = await openSsm({ cluster: cluster.name, access: 'backing-up' });
+  try {
+    const of = { name: member.name, execution, visit: new Date().toISOString(), signal };
+    await copyingOn(ssm, cluster, await member.status(), of).copy('', '0');
+  } finally {
+    ssm.close();
+  }
+}
+
+/** copy-database on the host of the member that answers so. Without metas it only asks what would be refused, and which file it is. */
+function copyingOn(
+  ssm: Ssm,
+  cluster: Cluster,
+  { id: memberId, clusterId }: AnsweringMember,
+  { name, execution, visit, signal }: Pick<Copying, 'execution' | 'visit' | 'signal'> & { name: string },
+) {
+  const of = { execution, clusterId, memberId };
+  const { host, parameters } = copyOf(cluster, name, of);
+  const run: Visit = { execution, visit, host };
+  const copy = (metas: string, inode: string) =>
+    runMeanwhile(ssm, COMMAND, run, {
+      parameters: { ...(parameters as Record<'dataDir' | 'walDir', string>), ...of, metas, inode },
+      signal,
+    });
+  return { run, copy };
 }
 
 function replaced(member: string): EtcdUnavailable {

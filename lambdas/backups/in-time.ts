@@ -4,6 +4,7 @@ import type { Cluster } from '../../core/cluster/clusters.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { formatBytes } from '../../core/text/format.ts';
 import { observeHosts } from '../hosts/commands.ts';
+import { requireHost } from './copy-by-host.ts';
 import { takeBackup } from './take-backup.ts';
 
 /** etcd's own deadline comes so much after ours, so that it is ours that is told. */
@@ -17,27 +18,38 @@ type Taken = { backup: BackedUp } | { outgrown: string };
 interface Taking {
   member: Parameters<typeof takeBackup>[1];
   client: Parameters<typeof takeBackup>[2];
+  execution: string;
   serving: AbortSignal;
   endsAt: number;
 }
 
 /**
- * Backs a member up, as long as there is time. As soon as it is seen to be too slow for that, its host is looked for. Where there is none, or it is not
- * reached, it goes on until its time ends: it may become faster.
+ * Backs a member up, as long as there is time. As soon as it is seen to be too slow for that, its host is asked. Where there is none, it is not reached,
+ * or it would refuse, this goes on until the time ends: it may become faster.
  * @throws PreconditionFailed where the time has ended and no host can go on, and what {@link takeBackup} throws
  */
-export async function inTimeOrByHost(cluster: Cluster, { member, client, serving, endsAt }: Taking): Promise<Taken> {
+export async function inTimeOrByHost(
+  cluster: Cluster,
+  { member, client, execution, serving, endsAt }: Taking,
+): Promise<Taken> {
   const begunAt = Date.now();
   const limitMs = Math.max(0, endsAt - begunAt);
-  const pace: Pace = { passedBytes: 0, totalBytes: 0, elapsedMs: 0, limitMs };
+  const passed = { passedBytes: 0, totalBytes: 0 };
   const giveUp = new AbortController();
+  const done = new AbortController();
   let outgrown: string | undefined;
   let noHost: string | undefined;
   const look = async () => {
-    pace.elapsedMs = Date.now() - begunAt;
-    const isLate = pace.elapsedMs >= limitMs;
+    const pace: Pace = { ...passed, elapsedMs: Date.now() - begunAt, limitMs };
+    const leftMs = limitMs - pace.elapsedMs;
+    const isLate = leftMs <= 0;
     if (!isLate && !(noHost === undefined && pace.totalBytes > 0 && isTooSlow(pace))) return;
-    if (noHost === undefined || isLate) noHost = await whyNotByHost(cluster, member.name, pace);
+    noHost = await whyNotByHost(cluster, member.name, pace);
+    // Later there is no time to ask, and nothing is given up for a host that refuses.
+    if (noHost === '' && !isLate) {
+      const signal = AbortSignal.any([done.signal, AbortSignal.timeout(leftMs)]);
+      noHost = await whyRefused(cluster, member, { execution, signal });
+    }
     if (noHost === '') outgrown = describeChange(member.name, pace);
     if (noHost === '' || isLate) giveUp.abort(tooLate(member.name, limitMs, noHost));
   };
@@ -51,7 +63,7 @@ export async function inTimeOrByHost(cluster: Cluster, { member, client, serving
     const backup = await takeBackup(cluster, member, client, {
       signal: AbortSignal.any([serving, giveUp.signal]),
       deadlineMs: limitMs + LATER_MS,
-      onPassed: (passedBytes, totalBytes) => Object.assign(pace, { passedBytes, totalBytes }),
+      onPassed: (passedBytes, totalBytes) => Object.assign(passed, { passedBytes, totalBytes }),
     });
     return { backup };
   } catch (error) {
@@ -59,6 +71,7 @@ export async function inTimeOrByHost(cluster: Cluster, { member, client, serving
     throw giveUp.signal.aborted ? giveUp.signal.reason : error;
   } finally {
     clearInterval(timer);
+    done.abort();
     await looking;
   }
 }
@@ -73,6 +86,20 @@ async function whyNotByHost({ members }: Cluster, name: string, pace: Pace): Pro
   return found?.reachable === true
     ? ''
     : `Its host ${host} is not reached, by which it could go on: ${found?.problem}.`;
+}
+
+/** Empty where the host would refuse nothing. Whatever it is that ends the question is no reason to give up what goes on. */
+async function whyRefused(
+  cluster: Cluster,
+  member: Taking['member'],
+  asking: Parameters<typeof requireHost>[2],
+): Promise<string> {
+  try {
+    await requireHost(cluster, member, asking);
+    return '';
+  } catch (error) {
+    return `Its host would not go on with it: ${(error as Error).message}`;
+  }
 }
 
 function describeChange(member: string, { passedBytes, totalBytes, elapsedMs, limitMs }: Pace): string {

@@ -21,7 +21,7 @@ const LAMBDA_RESERVE_MS = 20_000;
 
 /**
  * Backs a cluster up: the database of a member that has least to do, from the member through this process into the bucket. Where a member gives out, the
- * next one is asked. Where it takes longer than a function may, and the member's host is reached, it ends early: that host goes on with it. Nothing
+ * next one is asked. Where it takes longer than a function may, and the member's host would not refuse, it ends early: that host goes on with it. Nothing
  * changes in etcd.
  * @throws PreconditionFailed where S3 refuses it, or the time of a function does not do for it; InvalidInput where no backups are to be made;
  *   UnsafeToProceed, EtcdUnavailable, AwsUnavailable
@@ -37,7 +37,9 @@ export async function handler(event: unknown, context: Context): Promise<BackUpE
       const member = etcd.member(name);
       try {
         const taken = await whileItServes(member, (serving) =>
-          withBackups(cluster, 'backing-up', (client) => inTimeOrByHost(cluster, { member, client, serving, endsAt })),
+          withBackups(cluster, 'backing-up', (client) =>
+            inTimeOrByHost(cluster, { member, client, execution, serving, endsAt }),
+          ),
         );
         if ('outgrown' in taken) {
           const remove = [removalOf(cluster, name, execution)];

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,60 +5,40 @@ import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { BackupReport } from '../../core/backups/contracts.ts';
-import type { Cluster } from '../../core/cluster/clusters.ts';
 import { CLUSTER_NAME, type HostedStage } from '../../drills/stage.ts';
 import type { ExecutionResult } from '../../local/asl/execution.ts';
+import type { HostFault } from '../../local/aws/host-faults.ts';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { crashMembers } from '../../local/hosts/damage.ts';
 import { UNIT } from '../../local/hosts/hosted-member.ts';
-import { Platform } from '../../local/platform.ts';
 import { restore } from '../documents/salvage-host.ts';
+import { fill, overSlowLines, STORED_MIB } from '../scenes/by-host.ts';
 import { hostedStage, startWriting, untilLed } from '../scenes/hosted-scene.ts';
-import { type SlowLine, slowLineTo } from '../scenes/slow-line.ts';
-
-const MIB = 1024 * 1024;
-/** In random values, so that what is compressed is no smaller. */
-const STORED_MIB = 96;
-/** At this a database of so many MiB takes half as long again as the 14 minutes of a function, and more. */
-const BYTES_PER_SECOND = 64 * 1024;
 
 let stage: HostedStage;
 let folder: string;
-let lines: SlowLine[] = [];
-let platform: Platform | undefined;
+let slow: Awaited<ReturnType<typeof overSlowLines>> | undefined;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'backups-'));
 });
 afterEach(async () => {
-  await platform?.close();
-  platform = undefined;
-  for (const line of lines) await line.close();
-  lines = [];
+  await slow?.close();
+  slow = undefined;
   await stage?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The same cluster, as one sees it whose line to it is slow. */
-async function overSlowLines({ withHosts = true } = {}): Promise<Platform> {
-  const [configured] = stage.file.clusters as [Cluster];
-  lines = await Promise.all(configured.members.map(({ clientUrl }) => slowLineTo(clientUrl, BYTES_PER_SECOND)));
-  const members = configured.members.map(({ host, ...member }, index) => ({
-    ...member,
-    clientUrl: lines[index]?.url ?? '',
-    ...(withHosts && host && { host }),
-  }));
-  platform = await Platform.start({
-    file: { clusters: [{ ...configured, members }] },
-    secrets: {},
-    hosts: stage.hosts,
-    backups: { [configured.backups?.bucket ?? '']: folder },
+/** Backs up over slow lines. The host was asked before, and agreed: only then it copies, with these faults. */
+async function backUp(faults: readonly HostFault[] = []): Promise<ExecutionResult> {
+  slow = await overSlowLines(stage, folder);
+  const { platform } = slow;
+  const end = await platform.backUp(CLUSTER_NAME, {
+    onEvent: ({ stateEnteredEventDetails: entered }) => {
+      if (entered?.name === 'Copy database on host') platform.faults.push(...faults);
+    },
   });
-  return platform;
-}
-
-async function fill(): Promise<void> {
-  const member = stage.etcd.member('m1');
-  for (let key = 0; key < 2 * STORED_MIB; key++) await member.put(`large/${key}`, randomBytes(MIB / 4).toString('hex'));
+  expect(platform.faults).toEqual([]);
+  return end;
 }
 
 /** What is left beside the data dirs. */
@@ -72,11 +51,11 @@ const statesOf = ({ history }: ExecutionResult) =>
 
 it('goes on by the host of its member where a function would take too long, with a member down and while clients write', async () => {
   stage = await hostedStage({ backups: folder, sizeMiB: 512 });
-  await fill();
+  await fill(stage);
   const writer = startWriting(stage, ['m1', 'm2', 'm3']);
   await crashMembers(stage.cluster, ['m3']);
   await untilLed(stage);
-  const end = await (await overSlowLines()).backUp(CLUSTER_NAME).finally(() => writer.stop());
+  const end = await backUp().finally(() => writer.stop());
   expect(end, 'cause' in end ? end.cause : '').toMatchObject({ status: 'SUCCEEDED' });
   expect(statesOf(end).filter((name) => /host/.test(name))).toEqual([
     'Does its host go on?',
@@ -104,9 +83,8 @@ it('goes on by the host of its member where a function would take too long, with
 
 it('is made of a full store whatever becomes of the commands and of the function that sends them, and nothing is left', async () => {
   stage = await hostedStage({ backups: folder, sizeMiB: STORED_MIB });
-  await expect(fill()).rejects.toMatchObject({ reason: 'NoSpace' });
-  const slow = await overSlowLines();
-  slow.faults.push(
+  await expect(fill(stage)).rejects.toMatchObject({ reason: 'NoSpace' });
+  const end = await backUp([
     // The function is killed while it keeps the snapshot open and the host copies.
     { name: 'agent-restarted', command: 'copy-database' },
     { name: 'function-killed', command: 'copy-database' },
@@ -115,10 +93,8 @@ it('is made of a full store whatever becomes of the commands and of the function
     { name: 'script-killed', command: 'send-snapshot' },
     { name: 'function-killed', command: 'send-snapshot' },
     { name: 'answer-lost', command: 'mark-recovery' },
-  );
-  const end = await slow.backUp(CLUSTER_NAME);
+  ]);
   expect(end, 'cause' in end ? end.cause : '').toMatchObject({ status: 'SUCCEEDED' });
-  expect(slow.faults).toEqual([]);
   const { record, name } = ((end as { output: unknown }).output as BackupReport).backup;
   const snapshot = gunzipSync(await readFile(join(folder, `${name}.db.gz`)));
   expect(restore(await findEtcd(stage.etcdVersion), snapshot)).toBe(record.revision);
@@ -128,14 +104,14 @@ it('is made of a full store whatever becomes of the commands and of the function
 
 it('is put off where another backup works on the host of its member, which is not disturbed', async () => {
   stage = await hostedStage({ backups: folder, sizeMiB: 512 });
-  await fill();
+  await fill(stage);
   for (const { host } of stage.cluster.members) {
     const other = `${host.layout.dataDir.replace(/([^/]+)$/, '.etcd-remediation.$1')}.other`;
     mkdirSync(other);
     writeFileSync(join(other, 'backup'), '');
   }
   const before = leftovers();
-  const end = await (await overSlowLines()).backUp(CLUSTER_NAME);
+  const end = await backUp();
   expect(end, 'cause' in end ? end.cause : '').toMatchObject({
     output: { outcome: 'Postponed', summary: expect.stringContaining('Another backup works in') },
   });
@@ -145,13 +121,11 @@ it('is put off where another backup works on the host of its member, which is no
 
 it('ends with the error of the host, and leaves nothing there and in the bucket', async () => {
   stage = await hostedStage({ backups: folder, sizeMiB: 512 });
-  await fill();
-  const slow = await overSlowLines();
-  slow.faults.push(
+  await fill(stage);
+  const end = await backUp([
     { name: 'agent-restarted', command: 'copy-database' },
     { name: 'script-killed', command: 'copy-database' },
-  );
-  const end = await slow.backUp(CLUSTER_NAME);
+  ]);
   expect(end).toMatchObject({ status: 'FAILED', error: 'HostCommandFailed' });
   expect(leftovers()).toEqual([]);
   expect(readdirSync(folder).filter((file) => !file.startsWith('.'))).toEqual([]);

@@ -6,6 +6,7 @@ const MEMORY = join(ROOT, 'node_modules/.cache/etcd-remediation/test-durations.j
 
 /** Seconds that a file takes on two quiet cores, by the folder or file that its path begins with: for a first run. The first that fits counts. */
 const TYPICAL: readonly (readonly [string, number])[] = [
+  ['test/real/backup-by-host', 300],
   ['test/real/auth-token-reset-interrupted', 300],
   ['test/real/quorum-recovery-refuses', 250],
   ['test/real/recovery-interrupted', 220],

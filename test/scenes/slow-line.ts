@@ -9,11 +9,12 @@ export interface SlowLine {
   close(): Promise<void>;
 }
 
-/** Stands between callers and a member without TLS: what the member says takes so long on each connection. */
+/** Stands between callers and a member, and knows nothing of what they speak: what the member says takes so long on each connection. */
 export async function slowLineTo(clientUrl: string, bytesPerSecond: number): Promise<SlowLine> {
+  const { protocol, hostname: host, port: memberPort } = new URL(clientUrl);
   const sockets = new Set<Socket>();
   const server = createServer((caller) => {
-    const member = connect({ host: HOST, port: Number(new URL(clientUrl).port) });
+    const member = connect({ host, port: Number(memberPort) });
     for (const [from, to] of [
       [caller, member],
       [member, caller],
@@ -28,7 +29,7 @@ export async function slowLineTo(clientUrl: string, bytesPerSecond: number): Pro
   server.listen(port, HOST);
   await once(server, 'listening');
   return {
-    url: `http://${HOST}:${port}`,
+    url: `${protocol}//${HOST}:${port}`,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();
