@@ -1,56 +1,32 @@
-import { randomUUID } from 'node:crypto';
-import { BACKUP_STATE_MACHINE, backupMade } from '../core/backups/contracts.ts';
+import { BACKUP_STATE_MACHINE } from '../core/backups/contracts.ts';
 import { REHEARSAL_STATE_MACHINE } from '../core/backups/rehearsal.ts';
 import type { ClustersFile } from '../core/cluster/clusters-file.ts';
-import type { RehearsalReport, RehearsalRequest } from '../core/rehearsal/contracts.ts';
-import { measureEnd } from '../core/rehearsal/settle-rehearsal.ts';
+import type { RehearsalRequest } from '../core/rehearsal/contracts.ts';
 import { invocationOf } from '../core/remediation/invocation.ts';
 import type { Incident } from '../core/runbooks.ts';
 import { RUNBOOKS } from '../core/runbooks.ts';
 import { ENTRY_STATE_MACHINE } from '../core/text/names.ts';
-import { metricLines } from '../lambdas/embedded-metrics.ts';
-import { type FunctionName, functionOf } from '../lib/steps.ts';
+import { functionOf } from '../lib/steps.ts';
 import { stateMachineArn } from './asl/arn.ts';
 import type { ExecutionResult } from './asl/execution.ts';
 import type { JsonObject, JsonValue } from './asl/json.ts';
 import type { Clock } from './asl/types.ts';
+import { arnOf, withCredentials, withReports } from './assembled-functions.ts';
 import { type Assembly, synthesize } from './assembly.ts';
-import { serveDynamoDb } from './aws/dynamodb.ts';
-import { type AwsEndpoint, serveAwsEndpoint } from './aws/endpoint.ts';
 import { deliveriesOf, executionEnded } from './aws/events.ts';
 import type { HostFault } from './aws/host-faults.ts';
-import { Iam, type Operation } from './aws/iam.ts';
-import { serveLambda } from './aws/lambda.ts';
-import { type CommandOnHost, type RunCommand, runCommand } from './aws/run-command.ts';
-import { serveS3 } from './aws/s3.ts';
-import { secretsManager, systemsManager } from './aws/services.ts';
+import type { CommandOnHost } from './aws/run-command.ts';
 import type { Page } from './aws/sns.ts';
-import { stepFunctions } from './aws/step-functions.ts';
 import { type DetectorOptions, EmbeddedDetector } from './detector.ts';
 import { type Execution, Executions, type Observer, type StartRequest } from './executions.ts';
-import type { HostsFile } from './hosts/access.ts';
-import { type LambdaFunction, LambdaHost } from './lambda/host.ts';
+import { LambdaHost } from './lambda/host.ts';
+import { type LoopbackAws, type LoopbackAwsOptions, openLoopbackAws } from './loopback-aws.ts';
+import { measuredLines } from './measured-ends.ts';
 import { TaskTokens } from './task-tokens.ts';
 import { tasksOf } from './tasks.ts';
 
-/** The steps that send commands to hosts. */
-const SENDERS = ['run-host-commands', 'transfer-snapshots', 'send-backup'];
-
-export interface PlatformOptions {
+export interface PlatformOptions extends LoopbackAwsOptions {
   file: ClustersFile;
-  /** Secrets by name, each as the JSON that Secrets Manager would hold. They stay in this process and are served on loopback. */
-  secrets: Readonly<Record<string, unknown>>;
-  /** How the hosts that the configuration names are reached. */
-  hosts?: HostsFile;
-  /**
-   * The address of this machine at which hosts fetch and leave what gets from host to host: 127.0.0.1 if not said, which serves hosts
-   * that are this machine.
-   */
-  stagingAddress?: string;
-  /** The port there: any that is free, if not said. */
-  stagingPort?: number | undefined;
-  /** Folders that stand for the buckets of `backups`, by the bucket's name: a key is the path of a file in it. Backups are written into it, too. */
-  backups?: Readonly<Record<string, string>>;
   /** Told of each page that a workflow sends. */
   onPage?: (page: Page) => void;
   /** The folder in which reports are kept, as the API names it: a URL with the slash that ends it. */
@@ -61,9 +37,6 @@ export interface PlatformOptions {
   onEnded?: (execution: Execution) => void;
   /** What executions wait by: this machine's clock, if not said. */
   clock?: Clock;
-  /** See `RunCommandOptions`. */
-  deliveryMs?: number;
-  reboot?: (host: string) => Promise<void>;
 }
 
 export interface ExecutionRequest extends Observer {
@@ -94,7 +67,7 @@ export class Platform {
   /** What is to go wrong with commands from here on; each is gone from it once it has struck. */
   readonly faults: HostFault[];
   readonly #assembly: Assembly;
-  readonly #endpoints: readonly AwsEndpoint[];
+  readonly #aws: LoopbackAws;
   readonly #onOwnStart: (stateMachineName: string, input: JsonValue) => Observer;
   readonly #onPage: (page: Page) => void;
   readonly #detectors = new Set<EmbeddedDetector>();
@@ -103,13 +76,13 @@ export class Platform {
   readonly #closing = new AbortController();
 
   private constructor(parts: Parts) {
-    const { assembly, endpoints, lambdas, commands, faults, tasksFor, onPage, onOwnStart, onEnded, clock } = parts;
+    const { assembly, aws, lambdas, faults, tasksFor, onPage, onOwnStart, onEnded, clock } = parts;
     this.#assembly = assembly;
     this.#onPage = onPage;
-    this.#endpoints = endpoints;
+    this.#aws = aws;
     this.#onOwnStart = onOwnStart;
     this.lambdas = lambdas;
-    this.commandsOnHosts = () => commands.record();
+    this.commandsOnHosts = () => aws.commands.record();
     this.faults = faults;
     this.executions = new Executions({
       stateMachines: assembly.stateMachines,
@@ -126,84 +99,27 @@ export class Platform {
   /** @throws Error where `stagingAddress` is none of this machine's, or `stagingPort` is taken */
   static async start({
     file,
-    secrets,
-    hosts = {},
-    stagingAddress = '127.0.0.1',
-    stagingPort = 0,
-    backups = {},
     onPage = () => undefined,
     onOwnStart = () => ({}),
     onEnded = () => undefined,
     reports,
     clock,
-    deliveryMs = 0,
-    reboot,
+    ...options
   }: PlatformOptions): Promise<Platform> {
     const assembly = await synthesize(file);
-    const endpoints: AwsEndpoint[] = [];
+    const tokens = new TaskTokens();
     const faults: HostFault[] = [];
+    let aws: LoopbackAws | undefined;
     try {
-      // Other users of this machine can reach loopback as well: only this run, and its functions, have access keys.
-      const accessKeyId = `LOCAL${randomUUID().replaceAll('-', '').toUpperCase()}`;
-      const credentials = { region: 'local', accessKeyId, secretAccessKey: randomUUID() };
-      const iam = new Iam(assembly.roles, credentials);
-      const opened = async <Endpoint extends AwsEndpoint>(opening: Promise<Endpoint>): Promise<Endpoint> => {
-        const endpoint = await opening;
-        endpoints.push(endpoint);
-        return endpoint;
-      };
-      const s3 = await opened(
-        serveS3({
-          address: stagingAddress,
-          port: stagingPort,
-          credentials,
-          iam,
-          buckets: assembly.buckets,
-          folders: backups,
-        }),
-      );
-      const dynamoDb = await opened(serveDynamoDb(assembly.tables, credentials, iam));
-      const lambda = await opened(serveLambda((arn, event) => platform.lambdas.invoke(arn, event), iam));
-      const commands = runCommand({
-        ...{ documents: assembly.documents, hosts, deliveryMs, faults, reboot },
-        killSenders: () => {
-          for (const step of SENDERS) platform.lambdas.kill(arnOf(functionOf(step), assembly));
-        },
-      });
-      endpoints.push({ url: '', close: () => commands.close() });
-      const tokens = new TaskTokens();
-      const states: Record<string, Operation> = stepFunctions({
-        stateMachines: Object.keys(assembly.stateMachines),
+      aws = await openLoopbackAws(options, {
+        ...{ assembly, tokens, observe: onOwnStart, faults },
+        lambdas: () => platform.lambdas,
         executions: () => platform.executions,
-        tokens,
-        observe: onOwnStart,
       });
-      const json = await opened(
-        serveAwsEndpoint(
-          {
-            ...secretsManager(secrets),
-            ...systemsManager(assembly.parameters),
-            ...commands.operations,
-            ...states,
-            ...iam.sts,
-          },
-          iam,
-        ),
-      );
+      const { iam, environment, dynamoDb, states } = aws;
       const lambdas = new LambdaHost(
         assembly.functions.map((each) => withCredentials(withReports(each, reports), iam)),
-        {
-          AWS_REGION: credentials.region,
-          AWS_ACCESS_KEY_ID: accessKeyId,
-          AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-          AWS_ENDPOINT_URL_SSM: json.url,
-          AWS_ENDPOINT_URL_SECRETS_MANAGER: json.url,
-          AWS_ENDPOINT_URL_SFN: json.url,
-          AWS_ENDPOINT_URL_STS: json.url,
-          AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.url,
-          AWS_ENDPOINT_URL_LAMBDA: lambda.url,
-          AWS_ENDPOINT_URL_S3: s3.url,
-        },
+        environment,
       );
       const tasksFor = (observer: Observer) =>
         tasksOf(
@@ -220,12 +136,12 @@ export class Platform {
           observer,
         );
       const platform: Platform = new Platform({
-        ...{ assembly, endpoints, lambdas, commands, faults, tasksFor, onPage, onOwnStart, onEnded, clock },
+        ...{ assembly, aws, lambdas, faults, tasksFor, onPage, onOwnStart, onEnded, clock },
       });
       lambdas.warm(FIRST_FUNCTIONS.map((name) => arnOf(name, assembly)));
       return platform;
     } catch (error) {
-      for (const endpoint of endpoints) await endpoint.close();
+      await aws?.close();
       assembly.close();
       throw error;
     }
@@ -306,8 +222,7 @@ export class Platform {
     for (const detector of this.#detectors) await detector.close();
     await this.settled();
     await this.lambdas.close();
-    // Those first that were opened last.
-    for (const endpoint of this.#endpoints.toReversed()) await endpoint.close();
+    await this.#aws.close();
     this.#assembly.close();
   }
 
@@ -350,13 +265,10 @@ export class Platform {
     }
   }
 
-  /** What a function of it writes to its log is not read here: what is measured is told by its end. */
+  /** @returns what is measured of it, once it has ended */
   async #startOnSchedule(arn: string, input: JsonValue): Promise<string[]> {
     const { stateMachineName, ended } = this.#startByArn(arn, input);
-    const end = outcomeOf(await ended);
-    const cluster = String(Object(input).cluster);
-    if (stateMachineName === REHEARSAL_STATE_MACHINE) return metricLines(measureEnd(cluster, end));
-    return end.outcome === 'BackedUp' ? metricLines([backupMade(cluster)]) : [];
+    return measuredLines(stateMachineName, String(Object(input).cluster), await ended);
   }
 
   #startByArn(arn: string, input: JsonValue): Execution {
@@ -366,39 +278,10 @@ export class Platform {
   }
 }
 
-/** One that was stopped says nothing of a backup. */
-function outcomeOf(end: ExecutionResult): Pick<RehearsalReport, 'rehearsal'> & { outcome: string } {
-  if (end.status === 'SUCCEEDED') return end.output as unknown as RehearsalReport;
-  return { outcome: end.status === 'FAILED' ? 'Failed' : end.status, rehearsal: null };
-}
-
-/** With the credentials of its role, as Lambda gives them to a function. */
-function withCredentials(definition: LambdaFunction, iam: Iam): LambdaFunction {
-  const { accessKeyId, secretAccessKey } = iam.credentialsOf(String(definition.roleArn), definition.name);
-  const own = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
-  return { ...definition, environment: { ...definition.environment, ...own } };
-}
-
-/** Where reports lie here, in the place of the bucket. */
-function withReports(definition: LambdaFunction, reports: string | undefined): LambdaFunction {
-  const { environment } = definition;
-  return reports !== undefined && environment.REPORTS !== undefined
-    ? { ...definition, environment: { ...environment, REPORTS: reports } }
-    : definition;
-}
-
-function arnOf(name: FunctionName | 'api', { functions }: Assembly): string {
-  const logicalId = `${name.replaceAll('-', '')}Function`;
-  const found = functions.find(({ name }) => name.startsWith(logicalId));
-  if (!found) throw new Error(`There is no function "${name}".`);
-  return found.arn;
-}
-
 interface Parts {
   assembly: Assembly;
-  endpoints: readonly AwsEndpoint[];
+  aws: LoopbackAws;
   lambdas: LambdaHost;
-  commands: Pick<RunCommand, 'record'>;
   faults: HostFault[];
   tasksFor: (observer: Observer) => ReturnType<typeof tasksOf>;
   onPage: (page: Page) => void;

@@ -111,6 +111,11 @@ export function startParameters(host: PreparedHost, overrides: Record<string, st
   return { unit: 'etcd', dataDir: host.path('data'), walDir: '', execution: 'run-1', ...overrides };
 }
 
+/** What control-service is sent: to start what was seen on a host, or anything where nothing was. */
+export const onPrepared = (prepared: PreparedHost, action: string, seen: object = {}): Record<string, string> => ({
+  ...{ unit: 'etcd', action, dataDir: prepared.path('data'), walDir: '', clusterId: '', commitIndex: '', ...seen },
+});
+
 /** What swap-data-dir says of it once it is written. */
 export const configuredOn = (host: PreparedHost) => ({
   file: host.path(CONFIG_FILE),

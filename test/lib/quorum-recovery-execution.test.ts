@@ -1,19 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../local/asl/json.ts';
-import { type Executed, failure, RUNNING } from './execute.ts';
+import { failure, RUNNING } from './execute.ts';
+import { all, INSPECTED, PLANNED, REPORTED } from './recovery-report.ts';
 import {
   archivedOn,
   assessmentOf,
   COMPARED,
-  EXAMINE,
   except,
   FORGET,
-  LED,
-  LOADED,
   MEMBERS,
   memberOn,
-  membersOf,
-  NOT_LED,
   PARAMETERS,
   PLAN,
   PLANNED_CLUSTER,
@@ -28,41 +24,6 @@ import {
 } from './recovery-scene.ts';
 import { CLUSTER, callsOf, hostOf, inspectionOf } from './replacement-scene.ts';
 import { LAYOUT } from './stacks.ts';
-
-/** What every report tells of its execution. */
-const REPORTED = {
-  incident: 'quorum-lost',
-  runbook: 'quorum-recovery',
-  cluster: 'orders',
-  reason: 'Two hosts are gone.',
-  requestedBy: 'on-call',
-  membersBefore: assessmentOf().members,
-};
-const PLANNED = {
-  ladder: PLAN.ladder,
-  candidates: PLAN.candidates,
-  backups: [],
-  winner: PLAN.winner,
-  loss: PLAN.loss,
-  leftOut: [],
-  plan: ['restore node1'],
-  archives: { node3: ['/var/lib/etcd.old'] },
-};
-const all = (result: unknown) =>
-  MEMBERS.map((member) => ({ member, host: hostOf(member), result, error: '', problem: '' }));
-const INSPECTED = MEMBERS.map((member) => ({
-  ...{ member, host: hostOf(member), error: '', problem: '' },
-  result: inspectionOf(member, { mainPid: 0 }),
-}));
-const WITH_BACKUP = {
-  'Load cluster': {
-    ...LOADED,
-    cluster: { ...CLUSTER, backups: { bucket: 'backups', prefix: 'orders/' } },
-    parameters: { ...PARAMETERS, snapshot: { key: 'orders/1.db', force: false } },
-  },
-  'Choose recovery': { ...SALVAGING, examine: EXAMINE },
-};
-const CHOOSES_NOTHING = failure('PreconditionFailed', 'There is nothing to restore.');
 
 describe('an execution that restores', () => {
   it('salvages, plans, sends, restores, puts that in place, starts all, and proves the result', async () => {
@@ -326,212 +287,5 @@ describe('a host that cannot be reached', () => {
         ],
       },
     ]);
-  });
-});
-
-describe('a backup', () => {
-  it('is looked into on one host, and competes', async () => {
-    const executed = await recover(WITH_BACKUP);
-    expect(callsOf(executed, 'Fetch the backup')).toMatchObject([
-      {
-        ...{ command: 'fetch-backup', ...EXAMINE },
-        object: { access: 'read-backup', bucket: 'backups', key: 'orders/1.db' },
-      },
-    ]);
-    expect(callsOf(executed, 'Plan recovery')).toMatchObject([
-      { examined: { member: 'node2', host: EXAMINE.host, error: '', result: { revision: '4000' } } },
-    ]);
-    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
-  });
-
-  it('that cannot be read does not keep what the hosts have from being restored', async () => {
-    const executed = await recover({
-      ...WITH_BACKUP,
-      'Fetch the backup': failure('HostCommandFailed', 'There is no such key.'),
-    });
-    expect(callsOf(executed, 'Plan recovery')).toMatchObject([
-      { examined: { member: 'node2', result: null, error: 'HostCommandFailed', problem: 'There is no such key.' } },
-    ]);
-    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
-  });
-});
-
-describe("the cluster's own backups", () => {
-  const ofIts = { ...CLUSTER, backups: { bucket: 'backups', prefix: '', everyMinutes: 60 } };
-  const listed = { name: 'a', takenAt: '', revision: '4000', etcdVersion: '3.5.30', givenUp: null, obstacle: '' };
-  const found = { chosen: { name: 'a', key: 'a.db.gz', takenAt: '' }, backups: [listed], problem: '' };
-  const WITH_OWN = {
-    ...WITH_BACKUP,
-    'Load cluster': { ...LOADED, cluster: ofIts },
-    'Choose recovery': SALVAGING,
-    'Look for backups': { ...found, examine: EXAMINE, summary: 'It is fetched.' },
-  };
-
-  it('are looked for where none was named, and the one that is chosen is fetched', async () => {
-    const executed = await recover(WITH_OWN);
-    expect(callsOf(executed, 'Look for backups')).toMatchObject([{ salvaged: all(salvageOf('4030')), dryRun: false }]);
-    expect(callsOf(executed, 'Fetch the backup')).toMatchObject([
-      { command: 'fetch-backup', ...EXAMINE, object: { access: 'read-backup', bucket: 'backups', key: 'a.db.gz' } },
-    ]);
-    expect(callsOf(executed, 'Plan recovery')).toMatchObject([
-      { examined: { member: 'node2', result: { revision: '4000' } }, backup: found },
-    ]);
-  });
-
-  it('are looked for once more where the one that was fetched is damaged, and the next older one is fetched, of three at most', async () => {
-    const EXAMINED = wellOf('Fetch the backup', {});
-    const fetches = (times: number) => {
-      let fetched = 0;
-      return () => {
-        fetched += 1;
-        return fetched <= times ? failure('UnsafeToProceed', `It is damaged: ${fetched}.`) : EXAMINED;
-      };
-    };
-    const once = await recover({ ...WITH_OWN, 'Fetch the backup': fetches(1) });
-    expect(callsOf(once, 'Look for backups')).toMatchObject([
-      { damaged: [] },
-      { damaged: [{ name: 'a', problem: 'It is damaged: 1.' }] },
-    ]);
-    expect(callsOf(once, 'Plan recovery')).toMatchObject([{ examined: { result: { revision: '4000' } } }]);
-    const always = await recover({ ...WITH_OWN, 'Fetch the backup': fetches(9) });
-    expect(callsOf(always, 'Fetch the backup')).toHaveLength(3);
-    expect(callsOf(always, 'Plan recovery')).toMatchObject([{ examined: { result: null, error: 'UnsafeToProceed' } }]);
-    // That it cannot be reached says nothing of what it is.
-    const away = await recover({ ...WITH_OWN, 'Fetch the backup': failure('HostCommandFailed', 'No way there.') });
-    expect(callsOf(away, 'Look for backups')).toHaveLength(1);
-  });
-
-  it('are not fetched where none is chosen, and the plan knows of them', async () => {
-    const none = { ...found, chosen: null };
-    const executed = await recover({ ...WITH_OWN, 'Look for backups': { ...none, examine: null, summary: '' } });
-    expect(callsOf(executed, 'Fetch the backup')).toEqual([]);
-    expect(callsOf(executed, 'Plan recovery')).toMatchObject([{ examined: null, backup: none }]);
-  });
-
-  it('that nobody can look for do not keep what the hosts have from being restored', async () => {
-    const executed = await recover({ ...WITH_OWN, 'Look for backups': failure('PreconditionFailed', 'No way there.') });
-    expect(callsOf(executed, 'Plan recovery')).toMatchObject([
-      { examined: null, backup: { chosen: null, backups: [], problem: 'No way there.' } },
-    ]);
-    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
-  });
-
-  it('are not looked for where one is named', async () => {
-    const executed = await recover({
-      ...WITH_BACKUP,
-      'Load cluster': { ...WITH_BACKUP['Load cluster'], cluster: ofIts },
-    });
-    expect(executed.visited).not.toContain('Look for backups');
-  });
-});
-
-describe('the hosts are inspected', () => {
-  const CONFIRMED = [assessmentOf('Confirm', 1), assessmentOf('Confirm', 2), assessmentOf()];
-  const statesOf = ({ calls }: Executed) => [...new Set(calls.slice(1, -1).map(({ step }) => step))];
-
-  it('once, right before the reading that confirms the loss', async () => {
-    const executed = await recover({ 'Assess quorum': CONFIRMED, 'Choose recovery': CHOOSES_NOTHING });
-    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(MEMBERS.length);
-    expect(executed.visited.slice(-4)).toEqual([
-      ...['Assess quorum', 'Is the quorum lost?', 'Choose recovery', 'Stop with the error'],
-    ]);
-    expect(statesOf(executed)).toEqual(['Assess quorum', 'Inspect hosts']);
-  });
-
-  it('again where a member answers since that had no process then', async () => {
-    const [one, ...others] = assessmentOf().members;
-    const came = { ...assessmentOf(), members: [{ ...one, answering: true }, ...others] };
-    const executed = await recover({
-      'Assess quorum': [...CONFIRMED.slice(0, 2), came],
-      'Choose recovery': CHOOSES_NOTHING,
-    });
-    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(2 * MEMBERS.length);
-    const running = await recover({
-      'Assess quorum': [...CONFIRMED.slice(0, 2), came],
-      'Inspect hosts': ({ host }: { host: string }) => inspectionOf(memberOn(host), { mainPid: 7 }),
-      'Choose recovery': CHOOSES_NOTHING,
-    });
-    expect(callsOf(running, 'Inspect hosts')).toHaveLength(MEMBERS.length);
-  });
-
-  it('again where a reading in between has not shown the loss', async () => {
-    const executed = await recover({
-      'Assess quorum': [...CONFIRMED.slice(0, 2), assessmentOf('Confirm', 0), ...CONFIRMED],
-      'Choose recovery': CHOOSES_NOTHING,
-    });
-    expect(callsOf(executed, 'Inspect hosts')).toHaveLength(2 * MEMBERS.length);
-    expect(executed.waitsMs).toEqual([15_000, 10_000, 5_000, 15_000, 15_000, 10_000, 5_000]);
-  });
-});
-
-describe('an execution that changes nothing', () => {
-  it('is one on a cluster with a quorum', async () => {
-    const { calls, ended } = await recover({ 'Assess quorum': assessmentOf('NothingToDo') });
-    expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess quorum']);
-    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
-    expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED, summary: 'No member leads.' });
-  });
-
-  it('reads three times over the confirmation time, and tells each reading what the others came to', async () => {
-    const executed = await recover({
-      'Assess quorum': [assessmentOf('Confirm', 1), assessmentOf('Confirm', 2), assessmentOf('NothingToDo', 0)],
-    });
-    expect(callsOf(executed, 'Assess quorum').map((input) => Object(input).readings)).toEqual(
-      [0, 1, 2].map((lost) => ({ lost, total: lost, committed: {} })),
-    );
-    // The hosts are inspected in between, five seconds before the last reading is due.
-    expect(executed.waitsMs).toEqual([15_000, 10_000, 5_000]);
-    expect(executed.ended).toMatchObject({ output: { outcome: 'NothingToDo' } });
-  });
-
-  it('is a dry run: it says what it would do, with every candidate and the bound on what is lost', async () => {
-    const executed = await recover({
-      'Load cluster': { ...LOADED, dryRun: true },
-      'Plan recovery': { ...PLAN, staging: null },
-    });
-    expect(callsOf(executed, 'Choose recovery')).toMatchObject([{ dryRun: true }]);
-    expect(callsOf(executed, 'Plan recovery')).toMatchObject([{ dryRun: true }]);
-    expect(executed.calls.at(-1)?.step).toBe('Plan recovery');
-    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
-    expect(Object(executed.ended).output).toEqual({
-      outcome: 'Planned',
-      ...REPORTED,
-      ...PLANNED,
-      summary: 'No member leads. No quorum has data. At most 2 writes are lost.',
-    });
-  });
-
-  it('is one whose quorum comes back before anything is stopped', async () => {
-    const executed = await recover({ 'Check for a quorum once more': LED });
-    expect(membersOf(executed, 'Discard unneeded scratch folders')).toEqual(MEMBERS);
-    expect(callsOf(executed, 'Discard unneeded upload')).toEqual([
-      { action: 'Discard', key: STAGED.key, uploadId: STAGED.uploadId },
-    ]);
-    expect(executed.visited).not.toContain('Put restored data in place');
-    expect(executed.ended).toMatchObject({ status: 'SUCCEEDED' });
-    expect(Object(executed.ended).output).toEqual({
-      outcome: 'NothingToDo',
-      ...REPORTED,
-      summary: 'A quorum has come back. No data was changed.',
-      interrupted: [],
-      scratchLeft: '',
-    });
-  });
-
-  it('says where copies are left when that could not be tidied up', async () => {
-    const { ended } = await recover({
-      'Check for a quorum once more': LED,
-      'Discard unneeded scratch folders': failure('HostCommandFailed', 'No way there.'),
-      'Discard unneeded upload': failure('AwsUnavailable', 'S3 does not answer.'),
-    });
-    expect(ended).toMatchObject({
-      status: 'SUCCEEDED',
-      output: { outcome: 'NothingToDo', scratchLeft: MEMBERS.map((member) => `${member}: No way there.`).join('\n') },
-    });
-  });
-
-  it('looks once more at what is configured, and goes on where nobody leads', async () => {
-    const executed = await recover({ 'Check for a quorum once more': NOT_LED });
-    expect(membersOf(executed, 'Put restored data in place')).toEqual(MEMBERS);
   });
 });

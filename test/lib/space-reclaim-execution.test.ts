@@ -1,71 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { ExecutionError } from '../../local/asl/errors.ts';
-import { tasksOf } from './definitions.ts';
-import { type Call, type Executed, execute as executeDefinition, failure } from './execute.ts';
-import { FLEET, spaceReclaim, synthesizeStacks } from './stacks.ts';
-
-const definition = spaceReclaim(synthesizeStacks(FLEET));
-const tasks = tasksOf(definition);
-
-const PARAMETERS = { retainRevisions: 0 };
-const CLUSTER = { name: 'orders', members: [] };
-const LOADED = {
-  cluster: CLUSTER,
-  incident: 'space-exceeded',
-  dryRun: false,
-  reason: 'The alarm rang.',
-  requestedBy: 'on-call',
-  parameters: PARAMETERS,
-};
-const QUOTA = { name: 'a', quotaBytes: null, quotaSource: 'member' };
-const BEFORE = { ...QUOTA, dbSizeBytes: 9 };
-/** What every report tells of its execution. */
-const REPORTED = {
-  incident: 'space-exceeded',
-  runbook: 'space-reclaim',
-  cluster: 'orders',
-  reason: 'The alarm rang.',
-  requestedBy: 'on-call',
-  summary: 'Full.',
-  membersBefore: [BEFORE],
-};
-const NOBODY_LEFT_OUT = { leftOut: [], remaining: [] };
-const ASSESSMENT = {
-  verdict: 'Reclaim',
-  summary: 'Full.',
-  alarms: [],
-  members: [BEFORE],
-  leftOut: [],
-  compactRevision: '7',
-  plan: ['b', 'a'],
-  steps: ['defragment b', 'defragment a'],
-  inspections: [],
-};
-const HOSTED = {
-  ...ASSESSMENT,
-  members: [{ ...BEFORE, dbSizeInUseBytes: 8 }],
-  inspections: ['b', 'a'].map((member) => ({ member, host: `i-${member}`, parameters: { unit: 'etcd' } })),
-};
-const ROOM = { withoutRoom: ['b'], summary: 'b has no room.', steps: ['leave b', 'defragment a'] };
-
-const STORE = { readKeys: 3, groups: [] };
-const COUNT = { step: 'Count keys', input: { cluster: CLUSTER } };
-
-const ANSWERS = {
-  'Load cluster': LOADED,
-  'Assess space': ASSESSMENT,
-  'Compact history': { revision: '7', outcome: 'Compacted' },
-  'Choose next defragmentation': { action: 'Finish' },
-  'Disarm alarms': { disarmed: [] },
-  'Prove writes on every member': { members: [{ name: 'after' }], ...NOBODY_LEFT_OUT, summary: '' },
-  'Count keys': { store: STORE, summary: '3 of 3 keys read.' },
-};
-
-const LEFT_OUT = { member: 'c', problem: 'does not answer: It is gone.' };
-
-function execute(answers: Record<string, unknown>): Promise<Executed> {
-  return executeDefinition(definition, { input: { cluster: 'orders' }, answers: { ...ANSWERS, ...answers } });
-}
+import { type Call, failure } from './execute.ts';
+import {
+  ASSESSMENT,
+  CLUSTER,
+  COUNT,
+  execute,
+  LEFT_OUT,
+  LOADED,
+  NOBODY_LEFT_OUT,
+  PARAMETERS,
+  QUOTA,
+  REPORTED,
+  STORE,
+} from './space-scene.ts';
 
 function asked(turn: number, defragmented: string[], leftOut: string[] = []): Call {
   return {
@@ -253,147 +200,10 @@ describe('an execution', () => {
     });
   });
 
-  it('looks at the disks of the hosts that are known, and tells whom it leaves as it is', async () => {
-    const { ended, calls } = await execute({
-      'Assess space': HOSTED,
-      'Inspect hosts': { dataDir: { freeBytes: 1 } },
-      'Check free disk space': ROOM,
-    });
-    expect(calls.slice(2, 6).map(({ step }) => step)).toEqual([
-      ...['Inspect hosts', 'Inspect hosts', 'Check free disk space', 'Compact history'],
-    ]);
-    expect(calls[2]?.input).toMatchObject({ command: 'inspect-host', member: 'b', host: 'i-b' });
-    expect(calls[4]?.input).toEqual({
-      cluster: CLUSTER,
-      parameters: PARAMETERS,
-      members: [{ name: 'a', dbSizeBytes: 9, dbSizeInUseBytes: 8, quotaBytes: null }],
-      alarms: [],
-      plan: ['b', 'a'],
-      steps: ['defragment b', 'defragment a'],
-      inspected: ['b', 'a'].map((member) => ({
-        ...{ member, host: `i-${member}`, result: { dataDir: { freeBytes: 1 } }, error: '', problem: '' },
-      })),
-      unasked: '',
-    });
-    expect(calls.find(({ step }) => step === 'Choose next defragmentation')?.input).toMatchObject({
-      withoutRoom: ['b'],
-    });
-    expect(ended).toMatchObject({
-      output: { summary: 'after took a write each, and no alarm is raised. b has no room. Before: Full.' },
-    });
-  });
-
-  it('of a dry run tells what the disks have room for', async () => {
-    const { ended } = await execute({
-      'Load cluster': { ...LOADED, dryRun: true },
-      'Assess space': HOSTED,
-      'Inspect hosts': {},
-      'Check free disk space': ROOM,
-    });
-    expect(ended).toMatchObject({ output: { summary: 'Full. b has no room.', plan: ['leave b', 'defragment a'] } });
-  });
-
-  it('goes on without what no host can be asked for', async () => {
-    const { ended, calls } = await execute({
-      'Assess space': HOSTED,
-      'Inspect hosts': failure('AwsUnavailable', 'SSM does not answer.'),
-      'Check free disk space': { ...ROOM, withoutRoom: [] },
-    });
-    const weighed = calls.find(({ step }) => step === 'Check free disk space')?.input;
-    expect(weighed).toMatchObject({ inspected: [], unasked: 'SSM does not answer.' });
-    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
-  });
-
-  it('is refused before anything is changed where a disk has no room that needs it', async () => {
-    const { ended, calls } = await execute({
-      'Assess space': HOSTED,
-      'Inspect hosts': {},
-      'Check free disk space': failure('PreconditionFailed', 'The disk has no room.'),
-    });
-    expect(ended).toMatchObject({ error: 'PreconditionFailed', cause: 'The disk has no room.' });
-    expect(calls.at(-1)?.step).toBe('Check free disk space');
-  });
-
   it('on a cluster in order ends with nothing done', async () => {
     const { ended, calls } = await execute({ 'Assess space': { ...ASSESSMENT, verdict: 'NothingToDo' } });
     expect(calls.map(({ step }) => step)).toEqual(['Load cluster', 'Assess space']);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object(ended).output).toEqual({ outcome: 'NothingToDo', ...REPORTED });
-  });
-
-  it.each(tasks.map(({ name }) => name).filter((name) => !/hosts|disk|keys/.test(name)))(
-    'fails under the name and with the message of what "%s" threw',
-    async (name) => {
-      const next = [
-        { action: 'MoveLeadership', member: 'a', transferee: 'b' },
-        { action: 'Defragment', member: 'a' },
-      ];
-      const { ended, calls } = await execute({
-        'Choose next defragmentation': next,
-        'Move leadership': {},
-        'Defragment member': { defragmentations: [], next: { action: 'Finish' } },
-        ...(['Disarm alarms', 'Prove writes on every member'].includes(name) && {
-          'Choose next defragmentation': { action: 'Finish' },
-        }),
-        [name]: failure('UnsafeToProceed', 'CORRUPT is raised.'),
-      });
-      const isFirst = ['Load cluster', 'Assess space', 'Compact history'].includes(name);
-      expect(ended).toMatchObject({
-        status: 'FAILED',
-        error: 'UnsafeToProceed',
-        cause: isFirst
-          ? 'CORRUPT is raised.'
-          : expect.stringMatching(/^CORRUPT is raised\.\nBefore this: history was compacted up to revision 7/),
-      });
-      expect(calls.at(-1)?.step).toBe(name);
-    },
-  );
-
-  it('says of an error what was changed before it', async () => {
-    const { ended } = await execute({
-      'Choose next defragmentation': [{ action: 'Defragment', member: 'b' }, { action: 'Finish' }],
-      'Move leadership': {},
-      'Defragment member': {
-        defragmentations: [{ member: 'b', dbSizeBytesBefore: 2, dbSizeBytesAfter: 1 }],
-        next: { action: 'MoveLeadership', member: 'a', transferee: 'b' },
-      },
-      'Disarm alarms': { disarmed: [{ memberId: 'a1', alarm: 'NOSPACE' }] },
-      'Prove writes on every member': failure('VerificationFailed', 'The database is full again.'),
-    });
-    expect(ended).toMatchObject({
-      error: 'VerificationFailed',
-      cause:
-        'The database is full again.\nBefore this: history was compacted up to revision 7; b was defragmented; leadership was moved from a to b; ' +
-        'NOSPACE was disarmed. Nothing of this has to be undone: the next execution goes on from here.',
-    });
-  });
-
-  it.each(['', 'The task timed out.', '{"StatusCode":500}', '{"errorType":"Error","errorMessage":"cut o'])(
-    'keeps a cause that is not the whole error of a Lambda function: %s',
-    async (cause) => {
-      const { ended } = await execute({ 'Assess space': new ExecutionError('Lambda.Unheard', cause) });
-      expect(ended).toMatchObject({ status: 'FAILED', error: 'Lambda.Unheard', cause });
-    },
-  );
-
-  it.each([
-    ['a cluster in an election again until it has a leader', 'EtcdUnavailable'],
-    ['again while an AWS API does not answer', 'AwsUnavailable'],
-    ["again while Lambda makes an idle function's network interface anew", 'Lambda.ResourceNotReadyException'],
-  ])('asks %s', async (_, error) => {
-    const settling = Array.from({ length: 12 }, () => failure(error, 'Not yet.'));
-    const { ended, calls } = await execute({ 'Choose next defragmentation': [...settling, { action: 'Finish' }] });
-    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated' } });
-    expect(calls.filter(({ step }) => step === 'Choose next defragmentation')).toHaveLength(13);
-  });
-
-  it.each([
-    ['a cluster', 'EtcdUnavailable'],
-    ['an AWS API', 'AwsUnavailable'],
-    ['a network interface', 'Lambda.ENINotReadyException'],
-  ])('gives %s up that does not settle', async (_, error) => {
-    const { ended, calls } = await execute({ 'Assess space': failure(error, 'Not yet.') });
-    expect(ended).toMatchObject({ status: 'FAILED', error, cause: 'Not yet.' });
-    expect(calls.filter(({ step }) => step === 'Assess space')).toHaveLength(13);
   });
 });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SEED } from '../run/seed.ts';
 import { randomFor } from '../run/worlds.ts';
-import { type Kind, storm } from '../scenes/storm.ts';
+import { storm } from '../scenes/storm.ts';
+import type { Kind } from '../scenes/storm-functions.ts';
 
 const MINUTE_MS = 60_000;
 const FLEET = 1_000;

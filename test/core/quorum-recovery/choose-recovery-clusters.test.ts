@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../../core/hosts/host-command-results.ts';
-import { FIVE, recoveryAction, STATES } from './recoveries.ts';
+import { FIVE, names, recoveryAction, STATES } from './recoveries.ts';
 
 const { killed, up, empty } = STATES;
 const of = (clusterId: string, state: Partial<HostInspection> = killed) => ({ ...state, clusterId });
@@ -13,7 +13,6 @@ const LED: HostInspection['atWork'] = {
   memberId: '',
   problem: '',
 };
-const named = (commands: { member: string }[]) => commands.map(({ member }) => member);
 
 describe('members whose data is of different clusters', () => {
   it.each<[string, Hosts, string[], RegExp]>([
@@ -26,7 +25,7 @@ describe('members whose data is of different clusters', () => {
     ['nobody can tell of which it is', { node1: of('c1'), node2: of(''), node3: empty }, ['node1', 'node2'], /^2 of 3/],
   ])('are started where they may be a quorum with each other: %s', (_, hosts, started, why) => {
     const { action, commands, summary } = recoveryAction({ hosts });
-    expect({ action, started: named(commands) }).toEqual({ action: 'Restart', started });
+    expect({ action, started: names(commands) }).toEqual({ action: 'Restart', started });
     expect(summary).toMatch(why);
   });
 

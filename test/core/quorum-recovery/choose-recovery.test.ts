@@ -1,32 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../../core/hosts/host-command-results.ts';
-import {
-  clusterOf,
-  configuration,
-  configured,
-  directory,
-  failureOf,
-  inspection,
-  LAYOUT,
-  MIB,
-} from '../observations.ts';
+import { clusterOf, configuration, configured, directory, failureOf } from '../observations.ts';
 import {
   answering,
   FIVE,
+  type Host,
   MEMBERS,
-  parametersWith,
+  names,
   recoveryAction,
   refusalsOf,
   STATES,
   standing,
-  WITH_BACKUPS,
+  three,
   withBackup,
 } from './recoveries.ts';
 
 const { killed, up, waiting, stopped, crashed, empty } = STATES;
-type Host = Partial<HostInspection> | null;
-const three = (node1: Host, node2: Host, node3: Host) => ({ hosts: { node1, node2, node3 } });
-const names = (commands: { member: string }[]) => commands.map(({ member }) => member);
 const withConfiguration = (name: string, differences: Partial<HostInspection['configuration']>) => ({
   ...killed,
   configuration: configuration(name, differences),
@@ -151,208 +140,6 @@ describe('a member is never started', () => {
       overriding: ['--initial-cluster=a=b in the unit etcd'],
     });
     expect(recoveryAction(three(killed, host, empty)).action).toBe('Restart');
-  });
-});
-
-describe('a quorum that was started', () => {
-  const after = { restarted: true, restartProblem: 'node3: HostCommandFailed: it does not stay up.' };
-
-  it('gets eight waits to find its leader', () => {
-    for (let waits = 0; waits < 8; waits++) {
-      const { action, summary, commands } = recoveryAction({ ...three(up, waiting, crashed), ...after, waits });
-      expect({ action, commands }).toEqual({ action: 'WaitForQuorum', commands: [] });
-      expect(summary).toBe('node1, node2 run, which is a quorum: it gets some time to find its leader.');
-    }
-  });
-
-  it('is not restored over where it runs and finds none', () => {
-    const log = Array.from({ length: 9 }, (_, line) => `rejected connection ${line}`);
-    const failure = failureOf(() => recoveryAction({ ...three({ ...up, log }, waiting, crashed), ...after, waits: 8 }));
-    expect(failure.name).toBe('UnsafeToProceed');
-    expect(failure.message).toContain(
-      'a restore would not help, and would lose what they hold, so nothing is restored.',
-    );
-    expect(failure.message).toContain(
-      '- node1: etcd is active (running, success); the end of its log:\n    rejected connection 4\n',
-    );
-    expect(failure.message).not.toContain('rejected connection 3');
-    expect(failure.message).toContain(
-      'If the logs speak of another cluster ID, a member was left out of an earlier recovery and came back',
-    );
-    expect(failure.message).toContain('stop that member, move its data dir aside, and start again.');
-    expect(failure.message).toContain('node3: HostCommandFailed: it does not stay up.');
-  });
-
-  it('is waited for where all ran from the beginning, and there is nothing to start', () => {
-    expect(recoveryAction(three(up, up, up)).action).toBe('WaitForQuorum');
-    expect(failureOf(() => recoveryAction({ ...three(up, up, empty), waits: 8 })).name).toBe('UnsafeToProceed');
-  });
-
-  it('is given up where too few stay up, and that is told', () => {
-    const { action, summary, commands } = recoveryAction({ ...three(up, crashed, crashed), ...after });
-    expect(action).toBe('Salvage');
-    expect(names(commands)).toEqual(['node1', 'node2', 'node3']);
-    expect(summary).toBe(
-      'Services were started, and 1 of the 2 that make a quorum stay up.\n- node3: HostCommandFailed: it does not stay up.',
-    );
-  });
-
-  it('is not waited for where a member has a process only because it is started again and again', () => {
-    const request = { ...three(up, waiting, empty), ...after };
-    expect(recoveryAction(request).action).toBe('WaitForQuorum');
-    expect(recoveryAction({ ...request, launchFailed: ['node2'] }).action).toBe('Salvage');
-  });
-
-  it('is never started twice', () => {
-    expect(recoveryAction({ ...three(killed, killed, killed), ...after }).action).toBe('Salvage');
-  });
-});
-
-describe('a salvage', () => {
-  const lost = three(killed, empty, empty);
-
-  it('takes a snapshot of every host that can be reached, and keeps it', () => {
-    const { action, commands, discard, examine } = recoveryAction(lost);
-    expect(action).toBe('Salvage');
-    expect(commands).toEqual(
-      ['node1', 'node2', 'node3'].map((member) => ({
-        member,
-        host: member.replace('node', 'i-'),
-        parameters: {
-          unit: 'etcd',
-          dataDir: '/var/lib/etcd',
-          walDir: '',
-          binDir: '/usr/local/bin',
-          user: 'etcd',
-          group: 'etcd',
-          keep: 'yes',
-          execution: 'run-1',
-        },
-      })),
-    );
-    expect(commands.flatMap((command) => refusalsOf('snapshot-data-dir', command))).toEqual([]);
-    expect(names(discard)).toEqual(['node1', 'node2', 'node3']);
-    expect(discard.flatMap((command) => refusalsOf('mark-recovery', command))).toEqual([]);
-    expect(examine).toBeNull();
-  });
-
-  it('passes over hosts that cannot be reached; whether that is allowed is for the plan to say', () => {
-    expect(names(recoveryAction(three(killed, null, null)).commands)).toEqual(['node1']);
-  });
-
-  it('is made as each host is laid out', () => {
-    const layout = { dataDir: '/srv/etcd', walDir: '/wal/etcd', unit: 'etcd@orders' };
-    const cluster = clusterOf([
-      MEMBERS[0] ?? configured('node1'),
-      configured('node2', { layout }),
-      configured('node3'),
-    ]);
-    const [, second] = recoveryAction({ cluster, ...lost }).commands;
-    expect(second?.parameters).toMatchObject(layout);
-  });
-
-  it('is of no use where no host can be reached', () => {
-    const failure = failureOf(() => recoveryAction(three(null, null, null)));
-    expect(failure.name).toBe('PreconditionFailed');
-    expect(failure.message).toContain('- node2: its host i-2 cannot be looked at: Run Command does not reach it');
-  });
-
-  describe('with a backup', () => {
-    const roomy = (freeBytes: number, more: Host = killed) => ({
-      ...more,
-      dataDir: directory(LAYOUT.dataDir, { empty: true, freeBytes }),
-    });
-
-    it('has it fetched on the host with the most room', () => {
-      const hosts = { node1: roomy(2 * MIB), node2: roomy(9 * MIB), node3: { ...roomy(99 * MIB), etcdVersion: '' } };
-      const { examine, commands } = recoveryAction({ ...withBackup(), hosts });
-      expect(examine).toEqual({
-        member: 'node2',
-        host: 'i-2',
-        parameters: { dataDir: '/var/lib/etcd', binDir: '/usr/local/bin', keep: 'yes', execution: 'run-1', sha256: '' },
-      });
-      expect(examine && refusalsOf('fetch-backup', examine, '')).toEqual([]);
-      expect(names(commands)).toEqual(['node1', 'node2', 'node3']);
-    });
-
-    it("is refused where no host has etcd's programs", () => {
-      const without = { ...empty, etcdVersion: '' };
-      const failure = failureOf(() => recoveryAction({ ...withBackup(), ...three(without, without, without) }));
-      expect(failure).toMatchObject({
-        name: 'PreconditionFailed',
-        message: expect.stringContaining("No host that can be reached has etcd's programs"),
-      });
-    });
-
-    it('that only competes comes after the services', () => {
-      expect(recoveryAction({ ...withBackup(), ...three(killed, killed, killed) }).action).toBe('Restart');
-    });
-
-    it('that is forced starts none: the data that is left is not wanted', () => {
-      const { action, summary } = recoveryAction({ ...withBackup(true), ...three(killed, killed, killed) });
-      expect(action).toBe('Salvage');
-      expect(summary).toBe('A backup is to be restored whatever is left, so no service is started on its data.');
-    });
-
-    it('is refused outside of what may be read', () => {
-      const parameters = parametersWith({ snapshot: { key: 'other/1.db' } });
-      expect(failureOf(() => recoveryAction({ cluster: WITH_BACKUPS, parameters, ...lost })).name).toBe('InvalidInput');
-    });
-  });
-});
-
-describe('a member that cannot be stopped', () => {
-  const members = [answering('node1'), standing('node2'), standing('node3')];
-
-  it.each([[{}], [{ acceptFewerMembers: true }]])(
-    'keeps all from being restored, whatever is allowed: %j',
-    (parameters) => {
-      const failure = failureOf(() =>
-        recoveryAction({
-          ...three(null, killed, null),
-          members,
-          parameters: parametersWith(parameters),
-          restarted: true,
-        }),
-      );
-      expect(failure.name).toBe('PreconditionFailed');
-      expect(failure.message).toContain(
-        '- node1 answers clients, and its host i-1 cannot be looked at: Run Command does not reach it\n',
-      );
-    },
-  );
-
-  it('is one, too, that runs outside of its unit', () => {
-    const failure = failureOf(() => recoveryAction({ ...three(stopped, empty, empty), members }));
-    expect(failure.name).toBe('PreconditionFailed');
-    expect(failure.message).toContain('- node1 answered clients a moment ago, and its unit on i-1 has no process');
-  });
-});
-
-describe('a member that is frozen', () => {
-  const frozen = { ...up, atWork: { ...inspection('node1').atWork, processState: 'T' } };
-  const empties = three(frozen, empty, empty);
-
-  it.each<[string, Parameters<typeof recoveryAction>[0]]>([
-    ['is all that is left', empties],
-    ['is all that is left, in a dry run', { ...empties, dryRun: true }],
-    ['runs beside another', three(frozen, up, empty)],
-    ['is one of a quorum that is frozen', three(frozen, frozen, up)],
-    ['is left after the start of others', { ...three(frozen, crashed, empty), restarted: true }],
-  ])('is not restored over where it %s', (_what, request) => {
-    const { name, message } = failureOf(() => recoveryAction(request));
-    expect(name).toBe('PreconditionFailed');
-    expect(message).toContain(
-      'A member that is frozen has not failed, so nothing is restored:\n- node1: its host i-1 says',
-    );
-    expect(message).toContain('"kill -CONT 812"');
-    expect(message).toContain(request?.restarted ? 'Other services were started before this' : 'Nothing was changed.');
-  });
-
-  it('keeps nobody from starting a quorum without it, nor from waiting for one, nor from a restore that is forced', () => {
-    expect(recoveryAction(three(frozen, stopped, stopped)).action).toBe('Restart');
-    expect(recoveryAction({ ...three(frozen, up, up), restarted: true }).action).toBe('WaitForQuorum');
-    expect(recoveryAction({ ...withBackup(true), ...empties }).action).toBe('Salvage');
   });
 });
 

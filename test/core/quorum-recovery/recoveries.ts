@@ -58,6 +58,13 @@ export const STATES = {
   },
 } as const satisfies Record<string, Partial<HostInspection>>;
 
+/** What a host tells; null where it cannot be reached. */
+export type Host = Partial<HostInspection> | null;
+export const three = (node1: Host, node2: Host, node3: Host) => ({ hosts: { node1, node2, node3 } });
+
+/** The members whose hosts are sent a command. */
+export const names = (commands: { member: string }[]) => commands.map(({ member }) => member);
+
 function unitOf(activeState: string, subState: string, result: string, mainPid: number): HostInspection['unit'] {
   return { loadState: 'loaded', activeState, subState, result, mainPid, restarts: 0, exitStatus: 0 };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostInspection } from '../../../core/hosts/host-command-results.ts';
 import { clusterOf, configured, failureOf } from '../observations.ts';
-import { MEMBERS, parametersWith, recoveryAction, refusalsOf, STATES, withBackup } from './recoveries.ts';
+import { MEMBERS, names, parametersWith, recoveryAction, refusalsOf, STATES, withBackup } from './recoveries.ts';
 
 type Phase = HostInspection['recoveries'][number]['phase'];
 
@@ -13,7 +13,6 @@ const left = (phase: Phase | null, execution = 'old-1', state: object = STATES.s
 const three = (...phases: [Phase | null, Phase | null, Phase | null]) => ({
   hosts: { node1: left(phases[0]), node2: left(phases[1]), node3: left(phases[2]) },
 });
-const names = (commands: { member: string }[]) => commands.map(({ member }) => member);
 
 describe('a recovery that was interrupted', () => {
   it.each<[[Phase | null, Phase | null, Phase | null], string[]]>([

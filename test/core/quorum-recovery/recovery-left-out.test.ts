@@ -1,10 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import type { RecoveryPlan } from '../../../core/quorum-recovery/contracts.ts';
 import { clusterOf, configured, failureOf } from '../observations.ts';
-import { DATA, examined, log, MEMBERS, parametersWith, plan, STATES, salvage, withBackup } from './recoveries.ts';
+import {
+  DATA,
+  examined,
+  log,
+  MEMBERS,
+  names,
+  parametersWith,
+  plan,
+  STATES,
+  salvage,
+  withBackup,
+} from './recoveries.ts';
 
 const { up } = STATES;
-const names = (commands: { member: string }[]) => commands.map(({ member }) => member);
 const swapped = ({ swap }: RecoveryPlan['commands']) =>
   swap.map(({ member, parameters }) => `${member} ${parameters.data}`);
 

@@ -9,6 +9,7 @@ import {
   examined,
   log,
   MEMBERS,
+  names,
   parametersWith,
   plan,
   refusalsOf,
@@ -21,7 +22,6 @@ const { killed, up, empty } = STATES;
 const GIB = 1024 ** 3;
 const none = salvage('none', 0);
 const INITIAL_CLUSTER = 'node1=https://node1:2380,node2=https://node2:2380,node3=https://node3:2380';
-const names = (commands: { member: string }[]) => commands.map(({ member }) => member);
 
 describe('the plan of a recovery', () => {
   it('restores the newest snapshot on every host', () => {

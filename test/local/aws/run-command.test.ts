@@ -1,17 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  CancelCommandCommand,
-  DescribeInstanceInformationCommand,
-  GetCommandInvocationCommand,
-  type GetCommandInvocationResult,
-  ListCommandInvocationsCommand,
-  ListCommandsCommand,
-  SendCommandCommand,
-  type SendCommandCommandInput,
-  SSMClient,
-} from '@aws-sdk/client-ssm';
+import { ListCommandInvocationsCommand, SendCommandCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand } from '../../../local/aws/run-command.ts';
 import { startInvocation } from '../../../local/aws/ssm-invocation.ts';
@@ -23,47 +12,12 @@ import {
   isRunning,
   linesIn,
   OTHER_HOST,
-  STOP_PARAMETERS,
   serve,
   serveControlService,
   temporaryFolder,
   until,
 } from '../../lambdas/hosts/support.ts';
-
-const NAME = 'etcd-remediation-control-service';
-const BOTH = { ...HERE, [OTHER_HOST]: { exec: ['bash'] } };
-
-function sendInput(more: Partial<SendCommandCommandInput> = {}): SendCommandCommandInput {
-  return { DocumentName: NAME, InstanceIds: [HOST], Parameters: STOP_PARAMETERS, TimeoutSeconds: 60, ...more };
-}
-
-async function send(more: Partial<SendCommandCommandInput> = {}): Promise<string> {
-  const { Command } = await new SSMClient({}).send(new SendCommandCommand(sendInput(more)));
-  return Command?.CommandId ?? '';
-}
-
-function get(CommandId: string, InstanceId = HOST): Promise<GetCommandInvocationResult> {
-  return new SSMClient({}).send(new GetCommandInvocationCommand({ CommandId, InstanceId }));
-}
-
-/** The invocation once it has ended. */
-async function ended(CommandId: string, InstanceId = HOST): Promise<GetCommandInvocationResult> {
-  const isOpen = async () =>
-    ['Pending', 'InProgress', 'Cancelling'].includes((await get(CommandId, InstanceId)).Status ?? '');
-  await expect.poll(isOpen).toBe(false);
-  return get(CommandId, InstanceId);
-}
-
-/** What only the list of invocations tells. */
-async function pluginOf(CommandId: string): Promise<string | undefined> {
-  const list = new ListCommandInvocationsCommand({ CommandId, InstanceId: HOST, Details: true });
-  return (await new SSMClient({}).send(list)).CommandInvocations?.[0]?.CommandPlugins?.[0]?.Output;
-}
-
-async function pidIn(file: string): Promise<number> {
-  await expect.poll(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n')).toBe(true);
-  return Number(readFileSync(file, 'utf8'));
-}
+import { BOTH, ended, get, NAME, pidIn, pluginOf, send, sendInput } from './sent-commands.ts';
 
 describe('a command', () => {
   it('is answered before it runs, and tells how it ended', async () => {
@@ -278,112 +232,5 @@ describe('a command that is lost', () => {
       ...{ StandardOutputContent: '', StandardErrorContent: '' },
     });
     expect(await pluginOf(id)).toMatch(reason);
-  });
-});
-
-describe('a cancelled command', () => {
-  it('is killed on the hosts that are named, and runs on elsewhere', async () => {
-    await serveControlService('sleep 45', BOTH);
-    const [first, second] = [await send(), await send({ InstanceIds: [HOST, OTHER_HOST] })];
-    const cancel = new CancelCommandCommand({ CommandId: second, InstanceIds: [HOST] });
-    expect(await new SSMClient({}).send(cancel)).toMatchObject({ $metadata: { httpStatusCode: 200 } });
-    expect(await ended(second)).toMatchObject({
-      Status: 'Cancelled',
-      StatusDetails: 'Cancelled',
-      StandardOutputContent: '',
-    });
-    for (const [id, host] of [
-      [first, HOST],
-      [second, OTHER_HOST],
-    ] as const) {
-      expect(['Pending', 'InProgress']).toContain((await get(id, host)).Status);
-    }
-  });
-
-  it('on a host that does not answer was never delivered', async () => {
-    await serveControlService('echo never', { [HOST]: { exec: ['sleep', '60'] } });
-    const id = await send();
-    expect(await get(id)).toMatchObject({ Status: 'Pending' });
-    await new SSMClient({}).send(new CancelCommandCommand({ CommandId: id }));
-    expect(await ended(id)).toMatchObject({ Status: 'Cancelled', ResponseCode: -1 });
-  });
-
-  it('that has ended stays as it ended', async () => {
-    await serveControlService('echo done');
-    const id = await send();
-    await ended(id);
-    await new SSMClient({}).send(new CancelCommandCommand({ CommandId: id }));
-    expect(await get(id)).toMatchObject({ Status: 'Success', StandardOutputContent: 'done\n' });
-  });
-
-  it('is every one that still runs when Run Command is closed', async () => {
-    const pidFile = join(await temporaryFolder(), 'pid');
-    const local = await serveControlService(`echo $$ > ${pidFile}; sleep 45`);
-    const id = await send();
-    const pid = await pidIn(pidFile);
-    await local.close();
-    expect(await get(id)).toMatchObject({ Status: 'Cancelled' });
-    await expect.poll(() => isRunning(pid)).toBe(false);
-  });
-});
-
-describe('the list of commands', () => {
-  it('has those of all hosts, newest first, by document and time', async () => {
-    await serveControlService('echo done', BOTH);
-    const [first, second] = [await send({ Comment: 'first' }), await send({ Comment: 'second' })];
-    const third = await send({ InstanceIds: [OTHER_HOST, HOST] });
-    await ended(second);
-    const list = async (key?: 'DocumentName' | 'InvokedAfter', value = '') => {
-      const Filters = key && [{ key, value }];
-      return (await new SSMClient({}).send(new ListCommandsCommand({ ...(Filters && { Filters }) }))).Commands ?? [];
-    };
-    const all = await list();
-    expect(all.map(({ CommandId }) => CommandId)).toEqual([third, second, first]);
-    expect(all[1]).toMatchObject({ Comment: 'second', DocumentName: NAME, InstanceIds: [HOST] });
-    expect(all[0]).toMatchObject({ InstanceIds: [OTHER_HOST, HOST], RequestedDateTime: expect.any(Date) });
-    expect(await list('DocumentName', NAME)).toHaveLength(3);
-    expect(await list('DocumentName', 'other')).toEqual([]);
-    expect(await list('InvokedAfter', new Date(Date.now() - 60_000).toISOString())).toHaveLength(3);
-    expect(await list('InvokedAfter', new Date(Date.now() + 60_000).toISOString())).toEqual([]);
-  });
-
-  it('comes in pages', async () => {
-    await serveControlService('echo done');
-    const ids = [await send(), await send(), await send()];
-    const page = async (NextToken?: string) =>
-      new SSMClient({}).send(new ListCommandsCommand({ MaxResults: 2, NextToken }));
-    const first = await page();
-    const second = await page(first.NextToken);
-    const found = [first, second].flatMap(({ Commands = [] }) => Commands.map((one) => one.CommandId));
-    expect(found).toEqual(ids.toReversed());
-    expect(second.NextToken).toBeUndefined();
-  });
-});
-
-describe('instance information', () => {
-  it('tells of each known host whether a script starts there, ten at a time', async () => {
-    const ids = Array.from({ length: 12 }, (_, index) => `i-${index}`);
-    const hosts = Object.fromEntries(ids.map((id, index) => [id, { exec: index === 11 ? ['false'] : ['sh'] }]));
-    await serveControlService('echo done', hosts);
-    const describeHosts = (NextToken?: string) =>
-      new SSMClient({}).send(
-        new DescribeInstanceInformationCommand({
-          Filters: [{ Key: 'InstanceIds', Values: [...ids, 'i-unknown'] }],
-          NextToken,
-        }),
-      );
-    const first = await describeHosts();
-    const second = await describeHosts(first.NextToken);
-    const found = [first, second].map(({ InstanceInformationList = [] }) =>
-      InstanceInformationList.map(({ InstanceId, PingStatus }) => `${InstanceId} ${PingStatus}`),
-    );
-    expect(found).toEqual([
-      ids.slice(0, 10).map((id) => `${id} Online`),
-      [
-        'i-10 Online',
-        'i-11 exit status 1',
-        `i-unknown it is not in hosts.json, which has ${ids.join(', ')}: add it there`,
-      ],
-    ]);
   });
 });
