@@ -20,7 +20,7 @@ import {
 } from '../core/cluster/cluster-role.ts';
 import { type Cluster, hostsOf } from '../core/cluster/clusters.ts';
 import { documentName, HOST_COMMANDS, type HostCommandName } from '../core/hosts/host-commands.ts';
-import { TRANSFERS } from '../core/quorum-recovery/contracts.ts';
+import { TRANSFERS } from '../core/quorum-recovery/staging-contracts.ts';
 import { instanceArn, secretArns } from './arns.ts';
 import { named } from './names.ts';
 

@@ -1,28 +1,20 @@
-import { isSlow, whatToCorrect } from '../cluster/between.ts';
 import { type Cluster, type ConfiguredMember, type Layout, layoutOf } from '../cluster/clusters.ts';
 import { refuseDowngrade } from '../cluster/downgrade.ts';
 import { hasPeerUrl } from '../cluster/identity.ts';
 import { requireQuorumWithout, type Survey, type SurveyedMember } from '../cluster/member-survey.ts';
-import type { AnsweringMember, ListedMember, Observation } from '../cluster/observation.ts';
+import type { ListedMember, Observation } from '../cluster/observation.ts';
 import { isLearnerFirstRight, isOlderRelease, WITHOUT_PROMOTION } from '../cluster/releases.ts';
 import { EtcdUnavailable, PreconditionFailed, UnsafeToProceed } from '../errors.ts';
-import { judgeWork, type WorkOnHost } from '../hosts/at-work.ts';
 import type { HostInspection, InspectionReport } from '../hosts/host-command-results.ts';
-import { announcedPeerUrls, foldersOf, ignoredSettings, misfitsOf, roomMisfit, WAL_BYTES } from '../hosts/host-fit.ts';
-import { placeOf } from '../hosts/host-place.ts';
+import { announcedPeerUrls, misfitsOf, roomMisfit, WAL_BYTES } from '../hosts/host-fit.ts';
 import { newerData } from '../hosts/newer-data.ts';
 import { seenLog, startOf } from '../hosts/service-commands.ts';
 import { startCauses } from '../hosts/start-causes.ts';
 import { type Condemned, condemn } from './condemned.ts';
 import type { PlannedTarget, ReplacementPlan, Target } from './contracts.ts';
-import {
-  mayBeAtWork,
-  type ReplacementRequest,
-  refuseHealthyReplaced,
-  scopeOf,
-  surveyScope,
-} from './replacement-scope.ts';
-import { describeReplay } from './replayed-log.ts';
+import { type ReplacementRequest, refuseHealthyReplaced, scopeOf, surveyScope } from './replacement-scope.ts';
+import { describeSteps, describeWait } from './replacement-steps.ts';
+import { requireNotAtWork, weighOldHost } from './two-views.ts';
 import { refuseUnjudged, unjudgedIn } from './unjudged-members.ts';
 
 interface Inspected {
@@ -151,17 +143,6 @@ function inspectionOf({ inspections }: { inspections: Inspected[] }, name: strin
 }
 
 /**
- * A member that cannot be reached from here may still run. Its own host is asked before its service is stopped.
- * @throws PreconditionFailed naming what differs between the two views
- */
-function requireNotAtWork(surveyed: SurveyedMember, inspection: HostInspection): void {
-  if (surveyed.seen.answering) return;
-  const { state, how } = judgeWork(inspection, surveyed.listed?.id ?? '');
-  if (state === 'stopped' || state === 'broken') return;
-  throw twoViews(surveyed, { state, how });
-}
-
-/**
  * The data of a member that is replaced is moved aside: it must not be what the others have lost.
  * @throws UnsafeToProceed
  */
@@ -178,43 +159,6 @@ function requireNotNewer(
   throw new UnsafeToProceed(
     `${name} is not replaced, and nothing was changed: on its host ${configured.host} ${newer}`,
   );
-}
-
-const FROZEN = 'Do that, or restart its service there, which keeps its data as well. Find out who has frozen it.';
-const UNTOLD =
-  'If it is of no use, stop it there ("systemctl stop" of its unit), and start again: what is stopped is replaced.';
-
-function twoViews({ name, configured, problem, seen }: SurveyedMember, { state, how }: WorkOnHost): PreconditionFailed {
-  const elsewhere = state === 'at-work' || isSlow(seen) ? whatToCorrect(seen) : UNTOLD;
-  const whatToDo = state === 'frozen' ? FROZEN : elsewhere;
-  return new PreconditionFailed(
-    `${name} is not replaced, and nothing was changed: two views of it differ. From here it ${problem} Its host ${configured.host} ${how}. ${whatToDo}`,
-  );
-}
-
-/**
- * A spare host is for one that is gone. Where the old one is not, it says whether the member there is at work, whom the others would lose.
- * @returns what the plan says of it
- * @throws PreconditionFailed where it is at work, or where its host is there and cannot say
- */
-function weighOldHost(replaced: SurveyedMember, [report]: readonly InspectionReport[]): string[] {
-  const { name, configured, listed } = replaced;
-  if (!mayBeAtWork(replaced)) return [];
-  if (!configured.host) return [`whether ${name} still runs is unknown: clusters.json names no "host" for it`];
-  // It has fallen silent since the assessment.
-  if (!report) throw new EtcdUnavailable(`${name} ${replaced.problem}`);
-  if (report.error === 'HostUnreachable') {
-    return [`whether ${name} still runs is unknown, because its host cannot be reached: ${report.problem}`];
-  }
-  if (!report.result) {
-    throw new PreconditionFailed(
-      `${name} is not replaced, and nothing was changed: its host ${configured.host} does not say whether it runs. ` +
-        `${report.error}: ${report.problem} Correct that, or shut the host down. Then start again.`,
-    );
-  }
-  const { state, how } = judgeWork(report.result, listed?.id ?? '');
-  if (state !== 'stopped' && state !== 'broken') throw twoViews(replaced, { state, how });
-  return [`leave ${name} as it is on ${configured.host}, which ${how}`];
 }
 
 function find({ members }: Survey, name: string): SurveyedMember {
@@ -324,58 +268,4 @@ function requireUnused(
     `${dataDir.path} on the replacement's host ${configured.host} holds data of etcd, and the cluster knows no member at ` +
       `${configured.peerUrl}: it may be a member of another cluster. Nothing was changed. Empty it, or name another host.`,
   );
-}
-
-interface OnHost {
-  surveyed: SurveyedMember;
-  replaced: SurveyedMember | undefined;
-  inspection: HostInspection;
-  leader: AnsweringMember;
-}
-
-/** What an earlier run has done before it was cut off is listed as done, so that the plan shows what is left. */
-function describeSteps(target: PlannedTarget, cluster: Cluster, seen: OnHost): string[] {
-  const { member, host, asLearner, peerUrls } = target;
-  const { layout } = placeOf(cluster, member);
-  const ignored = ignoredSettings(seen.inspection);
-  const replay = describeReplay(seen.leader, seen.inspection);
-  return [
-    describeStop(target, layout, seen),
-    ...describeRemoval(target, seen),
-    describeMove(target, layout, seen.inspection),
-    `add ${member} (${peerUrls.join(', ')}) to etcd as a ${asLearner ? 'learner' : 'voter'}`,
-    `write the membership into ${layout.configFile} on ${host}, and start ${layout.unit}${ignored && `; ${ignored}`}`,
-    ...(replay === '' ? [] : [`note that ${replay}`]),
-    ...describeWait(target),
-  ];
-}
-
-function describeWait({ member, asLearner, staysLearner }: PlannedTarget): string[] {
-  const promotion = asLearner && !staysLearner ? [`promote ${member} once it is caught up`] : [];
-  return [`wait until ${member} is caught up`, ...promotion];
-}
-
-function describeStop({ host, wasActive }: PlannedTarget, { unit }: Layout, { surveyed, inspection }: OnHost): string {
-  if (!wasActive) return `already done: ${unit} on ${host} is stopped (${inspection.unit.activeState})`;
-  // Why a member that has a process is taken for failed.
-  const how = inspection.unit.mainPid === 0 ? '' : `, which ${judgeWork(inspection, surveyed.listed?.id ?? '').how}`;
-  return `stop ${unit} on ${host}${how}`;
-}
-
-function describeRemoval({ removeIds }: PlannedTarget, { surveyed, replaced }: OnHost): string[] {
-  const { name } = replaced ?? surveyed;
-  if (removeIds.length === 0) return [`already done: ${name} is not in etcd's list`];
-  return removeIds.map((id) => {
-    const isUnstarted = surveyed.listed?.id === id && surveyed.listed.name === '';
-    return `remove member ${id} from etcd${isUnstarted ? `, which was added for ${surveyed.name} and has never started` : ''}`;
-  });
-}
-
-function describeMove({ host }: PlannedTarget, layout: Layout, { dataDir, walDir, archives }: HostInspection): string {
-  const [member = '', ...wal] = foldersOf(layout);
-  const remaining = [...(dataDir.empty ? [] : [member]), ...(walDir?.empty ? [] : wal)];
-  if (remaining.length > 0) return `move ${remaining.join(' and ')} aside on ${host}`;
-  return archives.length > 0
-    ? `already done: the data on ${host} is moved aside, and kept: ${archives.join(', ')}`
-    : `nothing to move aside: ${dataDir.path} on ${host} holds no data of etcd`;
 }

@@ -4,7 +4,7 @@ import { announcedPeerUrls, foldersOf, ignoredSettings } from '../hosts/host-fit
 import { placeOf } from '../hosts/host-place.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { formatBytes } from '../text/format.ts';
-import type { Candidate, PlanRecovery, RecoveryPlan, StagedPart } from './contracts.ts';
+import type { Candidate, PlanRecovery, RecoveryPlan } from './contracts.ts';
 import { keptRecoveries } from './interrupted-recovery.ts';
 import {
   discardOf,
@@ -17,6 +17,7 @@ import {
   swapOf,
 } from './recovery-commands.ts';
 import { bumpOf, type RestoreHost } from './recovery-fit.ts';
+import type { StagedPart } from './staging-contracts.ts';
 
 /** What a recovery takes, host by host: its commands, the parts in which the snapshot is sent, and the same in words. */
 

@@ -1,5 +1,6 @@
 import { ordinal } from '../runbook/summary.ts';
-import type { QuorumAssessment, RecoveryPlan, StageSnapshot } from './contracts.ts';
+import type { QuorumAssessment, RecoveryPlan } from './contracts.ts';
+import type { StageSnapshot } from './staging-contracts.ts';
 
 /** What the steps of the quorum runbook have found or done, in a sentence each, where their own result does not say it. */
 

@@ -1,6 +1,6 @@
 import { GetObjectCommand, PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import type { StoredObject } from '../../core/quorum-recovery/contracts.ts';
+import type { StoredObject } from '../../core/quorum-recovery/staging-contracts.ts';
 import { sessionOf } from '../cluster-session.ts';
 import { readFirstByte, stagingBucket, withS3 } from './s3.ts';
 

@@ -1,4 +1,8 @@
-import { type StagedUpload, type StageSnapshot, stageSnapshotInput } from '../../core/quorum-recovery/contracts.ts';
+import {
+  type StagedUpload,
+  type StageSnapshot,
+  stageSnapshotInput,
+} from '../../core/quorum-recovery/staging-contracts.ts';
 import { summarizeUpload } from '../../core/quorum-recovery/summaries.ts';
 import { parse } from '../../core/text/parse.ts';
 import { beginUpload, completeUpload, discardUpload } from '../staging/upload.ts';

@@ -1,5 +1,5 @@
 import type { HostReports } from '../../core/hosts/run-host-commands.ts';
-import { transferSnapshotsInput } from '../../core/quorum-recovery/contracts.ts';
+import { transferSnapshotsInput } from '../../core/quorum-recovery/staging-contracts.ts';
 import { parse } from '../../core/text/parse.ts';
 import { runOnHosts } from '../hosts/run.ts';
 import { presignedUrl } from '../staging/presigned-url.ts';

@@ -182,7 +182,7 @@ describe('advice to remove a member', () => {
   const KNOWN: Readonly<Record<string, readonly string[]>> = {
     'core/cluster/identity.ts': ['if it is really no part of the cluster, remove it with "etcdctl member remove '],
     // A step of a plan, and no advice.
-    'core/member-replacement/replacement-plan.ts': ['`remove member '],
+    'core/member-replacement/replacement-steps.ts': ['`remove member '],
     // Of a word in clusters.json.
     'core/cluster/backups.ts': ['add "everyMinutes", or remove it', 'add "everyMinutes", or remove it'],
     'core/cluster/clusters.ts': ['write https or remove "tls"`'],

@@ -12,11 +12,11 @@ import {
   type QuorumAssessment,
   type RecoveryAction,
   type RecoveryPlan,
-  stageSnapshotInput,
   type VerifiedRecovery,
   verifyRecoveryInput,
   waitForQuorumInput,
 } from '../../core/quorum-recovery/contracts.ts';
+import { stageSnapshotInput } from '../../core/quorum-recovery/staging-contracts.ts';
 import { loadClusterInput } from '../../core/remediation/load-cluster.ts';
 import { proveWritesInput } from '../../core/space-reclaim/contracts.ts';
 import type { JsonValue } from '../../local/asl/json.ts';

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { HOST_COMMANDS, parameterSchema } from '../../core/hosts/host-commands.ts';
 import { runHostCommandsInput } from '../../core/hosts/run-host-commands.ts';
-import { transferSnapshotsInput } from '../../core/quorum-recovery/contracts.ts';
+import { transferSnapshotsInput } from '../../core/quorum-recovery/staging-contracts.ts';
 import type { Call } from './execute.ts';
 
 /**

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostReports } from '../../core/hosts/run-host-commands.ts';
-import type { StagedUpload } from '../../core/quorum-recovery/contracts.ts';
+import type { StagedUpload } from '../../core/quorum-recovery/staging-contracts.ts';
 import { systemClock } from '../../local/asl/clock.ts';
 import { Platform } from '../../local/platform.ts';
 import { LAYOUT } from '../lib/stacks.ts';

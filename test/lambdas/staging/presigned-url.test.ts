@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { StoredObject } from '../../../core/quorum-recovery/contracts.ts';
+import type { StoredObject } from '../../../core/quorum-recovery/staging-contracts.ts';
 import { TEXT_RULES, textSchema } from '../../../core/text/text-rules.ts';
 import { presignedUrl } from '../../../lambdas/staging/presigned-url.ts';
 import { serveRefusal, serveStaging } from './support.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HOST_COMMANDS, type HostCommandName } from '../../../core/hosts/host-commands.ts';
 import type { HostReport } from '../../../core/hosts/run-host-commands.ts';
-import { TRANSFERS } from '../../../core/quorum-recovery/contracts.ts';
+import { TRANSFERS } from '../../../core/quorum-recovery/staging-contracts.ts';
 import { handler as stage } from '../../../lambdas/steps/stage-snapshot.ts';
 import { handler } from '../../../lambdas/steps/transfer-snapshots.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';

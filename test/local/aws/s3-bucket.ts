@@ -1,3 +1,7 @@
+import { readdirSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -6,12 +10,13 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import type { AwsEndpoint } from '../../../local/aws/endpoint.ts';
 import { type S3Options, serveS3 } from '../../../local/aws/s3.ts';
 
 export const BUCKET = 'staging-bucket';
 export const CREDENTIALS = { region: 'local', accessKeyId: 'LOCALKEY', secretAccessKey: 'a secret' };
+export const KEY = 'orders/run-1.db.gz';
 export const MIN_PART_BYTES = 5 * 1024 * 1024;
 
 /** The endpoint, with one empty bucket, for the rest of the test. */
@@ -75,4 +80,37 @@ export async function upload(client: S3Client, Key: string, ...parts: Buffer[]) 
 export async function download(client: S3Client, Key: string, Range?: string, Bucket = BUCKET): Promise<Buffer> {
   const { Body } = await client.send(new GetObjectCommand({ Bucket, Key, ...(Range && { Range }) }));
   return Buffer.from((await Body?.transformToByteArray()) ?? []);
+}
+
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 's3-test-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+export function addPart(client: S3Client, to: Awaited<ReturnType<typeof begin>>, PartNumber: number, Body: Buffer) {
+  return client.send(new UploadPartCommand({ ...to, PartNumber, Body }));
+}
+
+export function complete(
+  client: S3Client,
+  to: Awaited<ReturnType<typeof begin>>,
+  ...parts: [number, string | undefined][]
+) {
+  const Parts = parts.map(([PartNumber, ETag]) => ({ PartNumber, ETag }));
+  return client.send(new CompleteMultipartUploadCommand({ ...to, MultipartUpload: { Parts } }));
+}
+
+/** The files of the endpoint that is served next, by their sizes in bytes; its folder is empty where there is none. */
+export async function ownTemporaryFiles(): Promise<() => Record<string, number>> {
+  const folder = await temporaryFolder();
+  vi.stubEnv('TMPDIR', folder);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return () =>
+    Object.fromEntries(
+      readdirSync(folder, { recursive: true, withFileTypes: true }).map(({ parentPath, name }) => [
+        name,
+        statSync(join(parentPath, name)).size,
+      ]),
+    );
 }
