@@ -1,6 +1,5 @@
 import {
   AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   type S3Client,
   UploadPartCommand,
@@ -14,6 +13,7 @@ import { sessionOf } from '../cluster-session.ts';
 import { EXPIRES_SECONDS } from '../staging/presigned-url.ts';
 import { withS3 } from '../staging/s3.ts';
 import { encryptionOf, withBackups } from './bucket.ts';
+import { completeUpload } from './complete-upload.ts';
 
 /** The upload of a backup whose parts a host sends. Each throws PreconditionFailed and AwsUnavailable. */
 
@@ -35,15 +35,13 @@ export async function beginHostUpload(cluster: Cluster, takenAt: string): Promis
   });
 }
 
-/** Makes the object of its parts. @param etags in their order */
+/** Makes the object of its parts. May be run twice. @param etags in their order @param sizeBytes of all */
 export async function completeHostUpload(
   client: S3Client,
   cluster: Cluster,
-  { takenAt, uploadId, etags }: { takenAt: string; uploadId: string; etags: readonly string[] },
+  { takenAt, uploadId, ...of }: { takenAt: string; uploadId: string; etags: readonly string[]; sizeBytes: number },
 ): Promise<void> {
-  const Parts = etags.map((ETag, index) => ({ PartNumber: index + 1, ETag }));
-  const upload = { ...objectOf(cluster, takenAt), UploadId: uploadId };
-  await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }));
+  await completeUpload(client, { ...objectOf(cluster, takenAt), UploadId: uploadId }, of);
 }
 
 /** Removes what was sent. May be run twice. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { completeUpload } from './complete-upload.ts';
 
 /** S3 takes 10,000 parts, of at least 5 MiB: 80 GiB, compressed. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -38,7 +38,7 @@ export async function uploadStream(
   );
   const upload = { ...target, UploadId };
   const hash = createHash('sha256');
-  const sending: Promise<{ PartNumber: number; ETag: string | undefined }>[] = [];
+  const sending: Promise<string | undefined>[] = [];
   let sizeBytes = 0;
   try {
     for await (const Body of inParts(stream)) {
@@ -46,15 +46,12 @@ export async function uploadStream(
       sizeBytes += Body.length;
       await sending.at(-AT_ONCE);
       const PartNumber = sending.length + 1;
-      const part = client
-        .send(new UploadPartCommand({ ...upload, PartNumber, Body }))
-        .then(({ ETag }) => ({ PartNumber, ETag }));
+      const part = client.send(new UploadPartCommand({ ...upload, PartNumber, Body })).then(({ ETag }) => ETag);
       // It is looked at when the next one is sent, or at the end.
       part.catch(() => undefined);
       sending.push(part);
     }
-    const Parts = await Promise.all(sending);
-    await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }));
+    await completeUpload(client, upload, { etags: await Promise.all(sending), sizeBytes });
     return { sizeBytes, sha256: hash.digest('hex') };
   } catch (error) {
     await Promise.allSettled(sending);

@@ -30,7 +30,7 @@ export async function handler(event: unknown): Promise<CompletedBackup> {
   const { takenAt } = draft;
   const record = { ...draft, tookMs: Math.max(0, Date.now() - Date.parse(takenAt)) };
   const backup = await withBackups(cluster, 'backing-up', async (client) => {
-    await completeHostUpload(client, cluster, { takenAt, uploadId, etags });
+    await completeHostUpload(client, cluster, { takenAt, uploadId, etags, sizeBytes: draft.compressedBytes });
     return writeRecord(client, cluster, record);
   });
   logMetrics([backupMade(cluster.name)]);

@@ -129,7 +129,12 @@ export class StagedObjects implements ObjectStore {
     }
   }
 
-  /** @returns the object's ETag, without quotes. @throws S3Error */
+  /**
+   * Once: S3 completes an upload again for a while, with the same answer (https://github.com/adobe/S3Mock/issues/2586). Its documentation promises no more
+   * than what is answered here.
+   * @returns the object's ETag, without quotes.
+   * @throws S3Error
+   */
   async complete(
     key: string,
     uploadId: string,

@@ -196,5 +196,9 @@ describe('a step', () => {
         ordersEu: [false, false],
       });
     }
+    const uploading = own.callerOf(own.credentialsOf(arnOf('orders'), 'backing-up').accessKeyId);
+    const list = { action: 's3:ListBucket', resource: 'arn:aws:s3:::all-backups' };
+    const sees = (prefix: string) => own.may(uploading, list, { 's3:prefix': prefix });
+    expect([keys(orders).snapshot, keys(ordersEu).snapshot, ''].map(sees)).toEqual([true, false, false]);
   });
 });

@@ -16,7 +16,7 @@ export const WHILE_ETCD_SETTLES: RetryProps = {
   maxAttempts: 12,
 };
 
-/** The same where a try may take a quarter of an hour: an election is over in half a minute, and what has failed twice by then will fail again. */
+/** The same where a try may take a quarter of an hour: two are enough, with half a minute between them, which an election takes at most. */
 export const WHILE_ETCD_SETTLES_ONCE: RetryProps = {
   errors: [ERROR_NAMES.EtcdUnavailable, ERROR_NAMES.AwsUnavailable],
   interval: Duration.seconds(30),

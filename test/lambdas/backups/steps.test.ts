@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { AbortMultipartUploadCommand, PutObjectCommand, type S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { backupKeys } from '../../../core/backups/names.ts';
@@ -8,11 +8,12 @@ import type { Cluster } from '../../../core/cluster/clusters.ts';
 import { findBackups } from '../../../lambdas/backups/find-backups.ts';
 import { lookForNewestBackup } from '../../../lambdas/backups/newest-backup.ts';
 import { handler as backUp } from '../../../lambdas/steps/back-up-cluster.ts';
+import { handler as complete } from '../../../lambdas/steps/complete-backup.ts';
 import { handler as prune } from '../../../lambdas/steps/prune-backups.ts';
 import { handler as tryBackups } from '../../../lambdas/steps/try-backups.ts';
 import { soleOwner } from '../../../local/aws/endpoint.ts';
 import { found } from '../../core/backups/found.ts';
-import { BUCKET, CREDENTIALS, clientOf, download, refusalOf } from '../../local/aws/s3-bucket.ts';
+import { BUCKET, begin, CREDENTIALS, clientOf, download, refusalOf } from '../../local/aws/s3-bucket.ts';
 import { serveRefusal, serveStaging } from '../staging/support.ts';
 
 const HOUR_MS = 3600_000;
@@ -125,6 +126,38 @@ describe('a look for the newest backup', () => {
     const startedAt = Date.now();
     expect(await lookForNewestBackup(CLUSTER)).toMatchObject({ problem: 'It was not answered in time.' });
     expect(Date.now() - startedAt).toBeLessThan(10_000);
+  });
+});
+
+describe('a backup that a host has sent', () => {
+  async function sent() {
+    const client = clientOf({ url: await serveStaging(), close: async () => undefined });
+    const { tookMs: _, ...record } = found('2026-11-29T08:15:00.000Z', 3000).record;
+    const { snapshot: Key } = backupKeys(CLUSTER, new Date(record.takenAt));
+    const upload = await begin(client, Key);
+    const { ETag = '' } = await client.send(new UploadPartCommand({ ...upload, PartNumber: 1, Body: 'sent' }));
+    const draft = { ...record, way: 'host', compressedBytes: 4 };
+    const copied = { draft, uploadId: upload.UploadId };
+    return { client, upload, input: { cluster: CLUSTER, copied, etags: [ETag], failure: null, copyLeft: '' } };
+  }
+
+  it('may be completed twice, for its function may be killed before it has written what is known of it', async () => {
+    const { client, upload, input } = await sent();
+    const first = await complete(input);
+    const { name } = backupKeys(CLUSTER, new Date(input.copied.draft.takenAt));
+    expect(first).toMatchObject({ backup: { name, record: { compressedBytes: 4 } }, error: '' });
+    expect(await complete(input)).toMatchObject({ backup: { name } });
+    expect((await download(client, upload.Key)).toString()).toBe('sent');
+  });
+
+  it('is none where its upload has gone, or something else is in its place', async () => {
+    const { client, upload, input } = await sent();
+    const none = { name: 'PreconditionFailed', message: expect.stringContaining('NoSuchUpload') };
+    await client.send(new AbortMultipartUploadCommand(upload));
+    await expect(complete(input)).rejects.toMatchObject(none);
+    await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: upload.Key, Body: 'something else' }));
+    await expect(complete(input)).rejects.toMatchObject(none);
+    expect((await findBackups(CLUSTER, 10)).count).toBe(0);
   });
 });
 
