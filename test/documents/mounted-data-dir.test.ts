@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, symlinkSync, utimesSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { copyParameters, expectedCopy, keepDatabase } from './copied-database.ts';
 import { hostWithData, isLinuxRoot, parametersFor } from './data-dir-host.ts';
-import type { PreparedHost } from './prepared-host.ts';
+import { PreparedHost } from './prepared-host.ts';
 import { refuse, succeed } from './script.ts';
 
 describe.skipIf(!isLinuxRoot)('a folder of etcd that is a mount point (needs root)', () => {
@@ -31,6 +32,23 @@ describe.skipIf(!isLinuxRoot)('a folder of etcd that is a mount point (needs roo
     });
     expect(host.read('volume-data/member/snap/db')).toBe('old');
     expect(host.read('volume-data/member.run-1.set-aside/snap/db')).toBe('new');
+  });
+
+  it('holds the copy of its database until a backup has sent that, also one that was cut off before', async () => {
+    using host = new PreparedHost();
+    keepDatabase(host);
+    const parameters = copyParameters(host);
+    const access = mounted(host, 'data');
+    const copyOf = (execution: string) => succeed(access, 'copy-database', { ...parameters, execution });
+    expect(await copyOf('run-1')).toMatchObject({ copy: { databaseSha256: expectedCopy().databaseSha256 } });
+    expect(readdirSync(host.path('volume-data')).sort()).toEqual(['archived.run-1.scratch', 'lost+found', 'member']);
+    const old = new Date(Date.now() - 80 * 60_000);
+    const folder = host.path('volume-data/archived.run-1.scratch');
+    for (const path of ['snapshot.gz', 'backup', '.']) utimesSync(`${folder}/${path}`, old, old);
+    expect(await copyOf('run-2')).toMatchObject({ removed: [host.path('data/archived.run-1.scratch')] });
+    const removal = { dataDir: host.path('data'), walDir: '', outcome: 'undo', execution: 'run-2' };
+    expect(await succeed(access, 'mark-recovery', removal)).toEqual({ discarded: true });
+    expect(readdirSync(host.path('volume-data')).sort()).toEqual(['lost+found', 'member']);
   });
 
   it.each([
