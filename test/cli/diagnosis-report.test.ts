@@ -69,7 +69,12 @@ describe('a diagnosis for a person', () => {
   });
 
   it('of hosts that were not looked for says how they would be', () => {
-    expect(describeDiagnosis(HOSTED, diagnosisOf('healthy'), FILES)).toEqual([
+    const problem = 'it is not in hosts.json';
+    const asked: Partial<Diagnosis> = {
+      hosts: [{ member: 'node1', host: 'node-a', reachable: false, problem }],
+      warnings: [{ kind: 'host-unreachable', message: `The host node-a (node1) is not reached: ${problem}.` }],
+    };
+    expect(describeDiagnosis(HOSTED, diagnosisOf('healthy', asked), FILES)).toEqual([
       'orders: healthy',
       '  What was seen.',
       '  Members:',

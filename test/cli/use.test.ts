@@ -57,6 +57,15 @@ describe('the help', () => {
     },
   );
 
+  it('of all commands is named as npx passes it on, where a command is not known', async () => {
+    for (const args of [['diagnos'], ['--hlp']]) {
+      const { status, stderr } = await etcdRemediation(...args);
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/^\("npx --no -- etcd-remediation --help" says more\)$/m);
+    }
+    expect((await etcdRemediation('diagnose', '--hlp')).stderr).toMatch(/^\(--help says more\)$/m);
+  });
+
   it('says on its first line what has to be given, and of no option that it is off', async () => {
     const { stdout } = await etcdRemediation('stop', '--help');
     expect(stdout).toMatch(/^Usage: etcd-remediation stop --reason <text> \[options\] <id>\n/);
@@ -197,7 +206,7 @@ describe('a command that is used wrongly', () => {
     const ended = await etcdRemediation(...args, '--json');
     expect(ended.status).toBe(2);
     expect(ended.stderr).toContain(message);
-    expect(ended.stderr).toContain('(--help says more)');
+    expect(ended.stderr).toMatch(/^\(.*--help"? says more\)$/m);
     expect(lastLine(ended)).toMatchObject({ outcome: 'InvalidInput', report: { error: 'InvalidInput' } });
     expect(lastLine(ended).report.cause).toContain(message);
   });
