@@ -122,6 +122,13 @@ describe('what to do next', () => {
     expect(command).toContain("run orders --config 'my cluster'\\''s.json' --secrets '$HOME/s' --incident");
   });
 
+  it('takes the backups that were looked at', () => {
+    const [, , command] = nextOf(HOSTED, diagnosisOf('quorum-lost'), { ...FILES, backups: '/srv/backups' });
+    expect(command).toBe(
+      '    npx --no etcd-remediation run orders --config clusters.json --hosts hosts.json --backups /srv/backups --incident quorum-lost --dry-run',
+    );
+  });
+
   it.each(['member-inaccessible', 'quorum-inaccessible'] as const)('is for a person where it is %s', (incident) => {
     expect(nextOf(PLAIN, diagnosisOf(incident))).toEqual([
       expect.stringMatching(/^ {4}No runbook cures this: .* Correct what is said of each member above/),
