@@ -4,13 +4,19 @@ import { join } from 'node:path';
 
 // What V8 has compiled is kept, so that the next synthesis has to compile nothing.
 enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/etcd-remediation/compiled'));
-const [{ App }, { parseClustersFile }, { requireDeployable }, { requireWithinLimits, synthesizedStack }] =
-  await Promise.all([
-    import('aws-cdk-lib/core'),
-    import('../core/remediation/policy.ts'),
-    import('../lib/deployable.ts'),
-    import('../lib/limits.ts'),
-  ]);
+const [
+  { App },
+  { InvalidInput },
+  { parseClustersFile },
+  { requireDeployable },
+  { requireWithinLimits, synthesizedStack },
+] = await Promise.all([
+  import('aws-cdk-lib/core'),
+  import('../core/errors.ts'),
+  import('../core/remediation/policy.ts'),
+  import('../lib/deployable.ts'),
+  import('../lib/limits.ts'),
+]);
 
 /** The CDK's feature flags with which this was tested, wherever it is run from. */
 const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../cdk.json'), 'utf8'));
@@ -21,7 +27,7 @@ const config: string = app.node.tryGetContext('config') ?? 'clusters.json';
 /** One cluster's stack alone: a fleet has a thousand, and one of them has changed. */
 const only: string | undefined = app.node.tryGetContext('cluster');
 try {
-  const file = parseClustersFile(readFileSync(config, 'utf8'), config);
+  const file = parseClustersFile(read(config), config);
   requireDeployable(file);
   if (only === undefined) {
     const { bundleSteps } = await import('../lib/bundles/bundle-steps.ts');
@@ -38,7 +44,15 @@ try {
 } catch (error) {
   // A mistake in the configuration is for the reader of the terminal, who has no use for a stack trace.
   const { name, message, stack } = error as Error;
-  const isMistake = name === 'InvalidInput' || (error as NodeJS.ErrnoException).code === 'ENOENT';
-  console.error(isMistake ? `${name}: ${message}` : stack);
+  console.error(name === 'InvalidInput' ? `${name}: ${message}` : stack);
   process.exit(1);
+}
+
+/** @throws InvalidInput where it is not there, or may not be read */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InvalidInput(`${path} cannot be read: ${(error as Error).message}`);
+  }
 }

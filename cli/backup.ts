@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { ownBackupsOf } from '../core/backups/contracts.ts';
 import { InvalidInput } from '../core/errors.ts';
-import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
+import { backupsFrom, backupsOption } from './backups-folder.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { type HereOrDeployed, requireHere, takeDeployed } from './here-or-deployed.ts';
 import { BACKUP_WORDS, describeJobEnd } from './job-words.ts';
@@ -12,7 +12,7 @@ import { onSignal, printAtSignal } from './signals.ts';
 import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
 
-interface Flags extends FileFlags, BackupsFlag, HereOrDeployed {
+interface Flags extends FileFlags, HereOrDeployed {
   stagingAddress?: StagingAddress;
   id?: string;
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { ownBackupsOf } from '../core/backups/contracts.ts';
 import type { ListedBackups } from '../core/diagnosis/check.ts';
-import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
+import { backupsFrom, backupsOption } from './backups-folder.ts';
 import { clusterNamed, type FileFlags, readFiles, takeFiles } from './files.ts';
 import { type HereOrDeployed, requireHere, takeDeployed } from './here-or-deployed.ts';
 import { describeListed } from './listed-backups.ts';
@@ -10,7 +10,7 @@ import { openOutput } from './output.ts';
 import { whileNothingChanges } from './signals.ts';
 import { startPlatform } from './start-platform.ts';
 
-interface Flags extends FileFlags, BackupsFlag, HereOrDeployed {}
+interface Flags extends FileFlags, HereOrDeployed {}
 
 const STEP = 'list-backups';
 

@@ -72,7 +72,14 @@ export function curableIncident(incident: Condition | 'healthy'): Incident | und
 export function describeDiagnosis(cluster: Cluster, diagnosis: Diagnosis, files: FileFlags): string[] {
   const { incident, others } = diagnosis;
   const besides = others.length > 0 ? [`Besides: ${others.join(', ')}. Diagnose again once ${incident} is over.`] : [];
-  return describeFindings(cluster, diagnosis, { besides, next: nextSteps(cluster, diagnosis, files) });
+  const seen = files.hosts === undefined ? withoutHosts(diagnosis) : diagnosis;
+  return describeFindings(cluster, seen, { besides, next: nextSteps(cluster, diagnosis, files) });
+}
+
+/** A run asks for the hosts whether or not a file says how they are reached. Without one it is no finding that they are not. */
+function withoutHosts(diagnosis: Diagnosis): Diagnosis {
+  const warnings = diagnosis.warnings.filter(({ kind }) => kind !== 'host-unreachable');
+  return { ...diagnosis, hosts: [], warnings };
 }
 
 /** The same of any diagnosis. @param besides what is said of the other incidents */

@@ -8,6 +8,7 @@ import { parseClustersFile } from '../core/remediation/policy.ts';
 import { readJson } from '../core/text/json-file.ts';
 import { mustBe, parse } from '../core/text/parse.ts';
 import { type HostsFile, parseHostsFile } from '../local/hosts/access.ts';
+import type { BackupsFlag } from './backups-folder.ts';
 
 const LOGIN_OR_TLS =
   '{"username": "...", "password": "..."} for a login or {"ca": "...", "cert": "...", "key": "..."} for TLS';
@@ -17,16 +18,18 @@ const SECRETS = [
   '  "etcd/orders/client-tls": {"ca": "...", "cert": "...", "key": "..."} }',
 ];
 
-/** The paths of the files that say what clusters there are and how they are reached. */
-export interface FileFlags {
+/** The paths of what says which clusters there are, how they are reached, and where their backups lie. */
+export interface FileFlags extends BackupsFlag {
   config: string;
   secrets?: string;
   hosts?: string;
 }
 
 /** The options that name them again. */
-export function typedFiles({ config, secrets, hosts }: FileFlags): string[] {
-  return Object.entries({ config, secrets, hosts }).flatMap(([flag, path]) => (path ? [`--${flag}`, path] : []));
+export function typedFiles({ config, secrets, hosts, backups }: FileFlags): string[] {
+  return Object.entries({ config, secrets, hosts, backups }).flatMap(([flag, path]) =>
+    path ? [`--${flag}`, path] : [],
+  );
 }
 
 interface Files {

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
+import { readJson } from '../core/text/json-file.ts';
 import { parse } from '../core/text/parse.ts';
 import { type IncidentReport, incidentReportSchema } from '../report/incident-report.ts';
 
@@ -60,9 +61,9 @@ async function readReport(path: string): Promise<IncidentReport | undefined> {
   }
 }
 
-/** @throws InvalidInput where there is none of this ID */
-export async function readKept(id: string): Promise<IncidentReport> {
-  const path = join(reportsFolder(), `${id}.json`);
+/** @throws InvalidInput where there is none of this ID, or what is there is no report */
+export async function readKept(id: string, folder = reportsFolder()): Promise<IncidentReport> {
+  const path = join(folder, `${id}.json`);
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -72,5 +73,5 @@ export async function readKept(id: string): Promise<IncidentReport> {
         'keep them there. For one of what is deployed to AWS, give --deployed.',
     );
   }
-  return parse(incidentReportSchema, JSON.parse(text), path);
+  return parse(incidentReportSchema, readJson(text, path), path);
 }

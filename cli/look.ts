@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Cluster } from '../core/cluster/clusters.ts';
 import type { Platform } from '../local/platform.ts';
-import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
+import { backupsFrom, backupsOption } from './backups-folder.ts';
 import { takeDeployment } from './deployed/commands.ts';
 import type { DeployedFlags } from './deployed/flags.ts';
 import { FEW, forEachCluster, namesOf } from './each-cluster.ts';
@@ -18,7 +18,7 @@ const AT_ONCE = 8;
 
 /** What the commands have in common that look at clusters and change nothing. */
 
-export interface LookFlags extends FileFlags, DeployedFlags, BackupsFlag {
+export interface LookFlags extends FileFlags, DeployedFlags {
   deployed?: true;
   stagingAddress?: StagingAddress;
 }

@@ -49,11 +49,19 @@ export function createProgram(): Command {
     .addCommand(reportCommand());
   for (const command of createDeployedCommands()) program.addCommand(command);
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().showHelpAfterError('(--help says more)').configureHelp({ optionDescription });
+    command
+      .exitOverride()
+      .showHelpAfterError(`(${helpOf(command, program)} says more)`)
+      .configureHelp({ optionDescription });
     const required = command.options.filter(({ mandatory }) => mandatory).map(({ flags }) => flags);
     if (required.length > 0) command.usage([...required, command.usage()].join(' '));
   }
   return program;
+}
+
+/** As it is typed without a command's name: npx takes an option that comes first for its own, and explains itself. */
+function helpOf(command: Command, program: Command): string {
+  return command === program ? '"npx --no -- etcd-remediation --help"' : '--help';
 }
 
 /** Without the default of a switch, which is always off. */

@@ -4,7 +4,7 @@ import type { Cluster } from '../core/cluster/clusters.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { requireRehearsalHost } from '../core/rehearsal/plan-rehearsal.ts';
 import type { HostsFile } from '../local/hosts/access.ts';
-import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
+import { backupsFrom, backupsOption } from './backups-folder.ts';
 import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { type HereOrDeployed, requireHere, takeDeployed } from './here-or-deployed.ts';
 import { describeJobEnd, REHEARSAL_WORDS } from './job-words.ts';
@@ -15,7 +15,7 @@ import { onSignal, printAtSignal } from './signals.ts';
 import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-address.ts';
 import { startPlatform } from './start-platform.ts';
 
-interface Flags extends FileFlags, BackupsFlag, HereOrDeployed {
+interface Flags extends FileFlags, HereOrDeployed {
   backup?: string;
   member?: string;
   stagingAddress?: StagingAddress;

@@ -1,6 +1,6 @@
 import type { Candidate, ListedBackup, Loss } from '../core/quorum-recovery/contracts.ts';
 import { describeListed } from '../core/quorum-recovery/listed-backups.ts';
-import { formatBytes } from '../core/text/format.ts';
+import { formatBytes, inOneLine } from '../core/text/format.ts';
 
 /** Of a success: the lines after it, and the report, have the rest. */
 const MAX_SUMMARY_CHARS = 400;
@@ -78,8 +78,4 @@ function describeCandidate({ member, source, revision, totalKeys, sizeBytes, not
 /** Nothing where there are no lines. */
 function section(title: string, lines: readonly string[] = []): string[] {
   return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
-}
-
-function inOneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
 }

@@ -9,7 +9,7 @@ import type { JsonObject } from '../local/asl/json.ts';
 import type { Platform } from '../local/platform.ts';
 import { recordedRemediation } from '../local/recorded.ts';
 import { makeReport } from '../report/make-report.ts';
-import { type BackupsFlag, backupsFrom, backupsOption } from './backups-folder.ts';
+import { backupsFrom, backupsOption } from './backups-folder.ts';
 import { commandsHere } from './commands-here.ts';
 import { Course, earlierRuns } from './course.ts';
 import { explainedAt } from './error-entry.ts';
@@ -28,7 +28,7 @@ import { type StagingAddress, stagingAddressOption, stagingAt } from './staging-
 import { startPlatform } from './start-platform.ts';
 import { describeLeftOpen, describeStop } from './stopped.ts';
 
-interface Flags extends FileFlags, RunRequest, BackupsFlag {
+interface Flags extends FileFlags, RunRequest {
   cluster: string;
   stagingAddress?: StagingAddress;
   incident?: Incident;

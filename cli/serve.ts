@@ -12,7 +12,7 @@ import type { Execution } from '../local/executions.ts';
 import type { Platform } from '../local/platform.ts';
 import { recordedRemediation } from '../local/recorded.ts';
 import { makeReport } from '../report/make-report.ts';
-import { type BackupsFlag, backupsFrom, backupsOption, rehearsedWhereReached } from './backups-folder.ts';
+import { backupsFrom, backupsOption, rehearsedWhereReached } from './backups-folder.ts';
 import { commandsHere } from './commands-here.ts';
 import { type FileFlags, readFiles, requireSecrets, takeFiles } from './files.ts';
 import { reportsFolder, saveReport } from './kept-reports.ts';
@@ -26,7 +26,7 @@ import { describeAfterStop, describeLeftOpen, describeStop } from './stopped.ts'
 
 const NOTHING_RUNS = 'Stopped. No remediation was under way.';
 
-interface Flags extends FileFlags, BackupsFlag {
+interface Flags extends FileFlags {
   port: number;
   detector: boolean;
   stagingAddress?: StagingAddress;

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { PROBLEMS, type ProblemKind, problemType } from '../core/api/problems.ts';
+import { PreconditionFailed } from '../core/errors.ts';
 import { ExecutionError } from './asl/errors.ts';
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html */
@@ -29,7 +30,7 @@ export interface ApiServer {
  * not know; a caller needs the server's own token instead, which no other user of this machine has, and no page in a browser. A page whose name someone
  * has pointed at this machine is recognised by the name: it says another host than this one.
  * @param invoke the API's function @param port 0 for any that is free @param limits how long a caller may take to send its request
- * @throws Error where the port is taken
+ * @throws PreconditionFailed where the port is taken, or not this user's
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  */
 export async function serveApi(
@@ -94,6 +95,10 @@ export async function serveApi(
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);
+  }).catch((error: Error) => {
+    throw new PreconditionFailed(
+      `The API cannot be served: ${error.message}. Give another port with --port; 0 is any that is free.`,
+    );
   });
   const { port: own } = server.address() as AddressInfo;
   // A client leaves a port out that is its scheme's.

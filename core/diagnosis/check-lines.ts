@@ -1,3 +1,4 @@
+import { inOneLine } from '../text/format.ts';
 import type { CheckArea, CheckLine } from './check.ts';
 
 /** Lines of one area: `findings`, or what stands there instead where none is. */
@@ -8,7 +9,7 @@ export interface Weighed {
 }
 
 export function line(area: CheckArea, message: string): CheckLine {
-  return { area, message: message.replace(/\s+/g, ' ').trim() };
+  return { area, message: inOneLine(message) };
 }
 
 export function namesOf(members: readonly { name: string }[]): string {

@@ -88,10 +88,15 @@ function causesOf(kept: readonly ViewedMember[], evidence: Evidence): string[] {
 
 /** What keeps us from members. Where it is the same for several, it is reported once. */
 function describeKept(kept: readonly ViewedMember[]): string[] {
-  const seen = kept.map(({ name, problem, seen }) =>
-    isStranger(seen) ? seen.problem : sentence(`${name} ${problem}`),
+  // Each names its own address.
+  const alike = Map.groupBy(kept, ({ seen, problem, configured }) =>
+    isStranger(seen) ? seen.problem : problem.replaceAll(configured.clientUrl, ''),
   );
-  return [...new Set(seen)];
+  return [...alike.values()].map(([first, ...others]) => {
+    const { name, problem, seen } = first as ViewedMember;
+    if (isStranger(seen)) return seen.problem;
+    return sentence(`${name} ${problem}`) + (others.length > 0 ? ` It is the same with ${namesOf(others)}.` : '');
+  });
 }
 
 function isStranger(seen: MemberObservation): seen is SilentMember {

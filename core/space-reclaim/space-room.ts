@@ -2,7 +2,7 @@ import { layoutOf } from '../cluster/clusters.ts';
 import { PreconditionFailed } from '../errors.ts';
 import type { InspectionReport } from '../hosts/host-command-results.ts';
 import { foldersMisfit } from '../hosts/host-fit.ts';
-import { formatBytes } from '../text/format.ts';
+import { formatBytes, inOneLine } from '../text/format.ts';
 import { goalRatioOf } from './goals.ts';
 import { isAboveShare } from './quotas.ts';
 import type { RoomAssessment, WeighRoom } from './room-contracts.ts';
@@ -34,10 +34,9 @@ export function weighRoom(request: WeighRoom): RoomAssessment {
         `etcd would end in it, on a full disk. Nothing was changed. ${MAKE_ROOM} Or compact history by hand, which may leave less in use (docs/runbooks.md). Then start again.`,
     );
   }
-  const unknown = looks.filter(({ problem }) => problem !== '');
   const problems = [
     ...short.map(({ member, shortage }) => `${member.name} is not defragmented: ${shortage}. ${MAKE_ROOM}`),
-    ...unknown.map(({ member, problem }) => `How much room the disk of ${member.name} has is not known: ${problem}.`),
+    ...describeUnknown(looks, request),
   ];
   return {
     withoutRoom: short.map(({ member }) => member.name),
@@ -49,13 +48,29 @@ export function weighRoom(request: WeighRoom): RoomAssessment {
 const MAKE_ROOM =
   'Make room on that disk: enlarge it, or delete what is not of etcd. A db.tmp that a failed defragmentation has left goes when etcd is started again.';
 
+type Look = { member: { name: string }; problem: string };
+
+/** Where it is the same for several, it is reported once: each names its own host. */
+function describeUnknown(looks: readonly Look[], { cluster: { members } }: WeighRoom): string[] {
+  const hosts = new Map(members.map(({ name, host = '' }) => [name, host]));
+  const alike = Map.groupBy(
+    looks.filter(({ problem }) => problem !== ''),
+    ({ member, problem }) => problem.replaceAll(hosts.get(member.name) ?? '', ''),
+  );
+  return [...alike.values()].map((same) => {
+    const [first, ...others] = same.map(({ member }) => member.name);
+    const more = others.length > 0 ? ` It is the same with ${others.join(', ')}.` : '';
+    return `How much room the disk of ${first} has is not known: ${same[0]?.problem}.${more}`;
+  });
+}
+
 /** What it lacks, or why nobody knows; both are empty where there is room. */
 function roomOf(
   { name, dbSizeInUseBytes }: WeighRoom['members'][number],
   { cluster, inspected, unasked }: WeighRoom,
 ): { shortage: string; problem: string } {
   const member = cluster.members.find((each) => each.name === name);
-  if (!member?.host) return { shortage: '', problem: 'clusters.json names no host of it' };
+  if (!member?.host) return { shortage: '', problem: 'clusters.json names no host' };
   const report = inspected.find((each) => each.member === name);
   const inspection = report?.result;
   if (!inspection) return { shortage: '', problem: `its host could not be looked at (${whyNot(report, unasked)})` };
@@ -72,8 +87,10 @@ function roomOf(
   };
 }
 
-/** In one line, as a part of a sentence. */
+/** In one line, as a part of a sentence. What would bring a host into reach stands behind the list, and nobody has to do it for this. */
 function whyNot(report: InspectionReport | undefined, unasked: string): string {
-  const reason = report?.problem || unasked;
-  return reason.replace(/\n(- )?/g, ' ').replace(/[.:]$/, '');
+  const lines = (report?.problem || unasked).split('\n');
+  const lastOfList = lines.findLastIndex((line) => line.startsWith('- '));
+  const told = lastOfList < 0 ? lines : lines.slice(0, lastOfList + 1);
+  return inOneLine(told.join('\n')).replace(/[.:]$/, '');
 }

@@ -24,6 +24,19 @@ export function firstLine(text: string): string {
   return text.split('\n', 1)[0]?.replace(/:$/, '') ?? '';
 }
 
+/** What stands in several lines as one: a list's items are set apart by semicolons, and each other line is a sentence of its own. */
+export function inOneLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.replace(/\s+/g, ' ').trim());
+  return lines
+    .filter((line) => line !== '')
+    .reduce((told, line) => {
+      if (told === '') return line;
+      const isItem = line.startsWith('- ');
+      const end = /[.:;,!?…]$/.test(told) ? '' : isItem ? ';' : '.';
+      return `${told}${end} ${isItem ? line.slice(2) : line}`;
+    }, '');
+}
+
 /** In the summary of a cure: how it is now stands before this word, for readers who stop there, and what was wrong behind it. */
 export const BEFORE = 'Before:';
 

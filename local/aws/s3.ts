@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { PreconditionFailed } from '../../core/errors.ts';
 import type { AwsError } from './aws-error.ts';
 import { type AwsEndpoint, soleOwner } from './endpoint.ts';
 import type { Caller, Iam } from './iam.ts';
@@ -93,7 +94,9 @@ export async function serveS3({
     server.listen(wanted, address, resolve);
   }).catch(async (error: Error) => {
     await close();
-    throw new Error(`The staging bucket cannot be served at ${address}: ${error.message}`);
+    throw new PreconditionFailed(
+      `The staging bucket cannot be served at ${address}: ${error.message}. Give --staging-address with another address of this machine or another port.`,
+    );
   });
   const { port } = server.address() as AddressInfo;
   return { url: `http://${isIPv6(address) ? `[${address}]` : address}:${port}`, close };

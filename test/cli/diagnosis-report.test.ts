@@ -69,7 +69,12 @@ describe('a diagnosis for a person', () => {
   });
 
   it('of hosts that were not looked for says how they would be', () => {
-    expect(describeDiagnosis(HOSTED, diagnosisOf('healthy'), FILES)).toEqual([
+    const problem = 'it is not in hosts.json';
+    const asked: Partial<Diagnosis> = {
+      hosts: [{ member: 'node1', host: 'node-a', reachable: false, problem }],
+      warnings: [{ kind: 'host-unreachable', message: `The host node-a (node1) is not reached: ${problem}.` }],
+    };
+    expect(describeDiagnosis(HOSTED, diagnosisOf('healthy', asked), FILES)).toEqual([
       'orders: healthy',
       '  What was seen.',
       '  Members:',
@@ -115,6 +120,13 @@ describe('what to do next', () => {
   it('can be typed as it stands, whatever the files are called', () => {
     const [command] = nextOf(PLAIN, diagnosisOf('space-exceeded'), { config: "my cluster's.json", secrets: '$HOME/s' });
     expect(command).toContain("run orders --config 'my cluster'\\''s.json' --secrets '$HOME/s' --incident");
+  });
+
+  it('takes the backups that were looked at', () => {
+    const [, , command] = nextOf(HOSTED, diagnosisOf('quorum-lost'), { ...FILES, backups: '/srv/backups' });
+    expect(command).toBe(
+      '    npx --no etcd-remediation run orders --config clusters.json --hosts hosts.json --backups /srv/backups --incident quorum-lost --dry-run',
+    );
   });
 
   it.each(['member-inaccessible', 'quorum-inaccessible'] as const)('is for a person where it is %s', (incident) => {

@@ -33,6 +33,15 @@ describe('the help', () => {
     },
   );
 
+  it('of all commands is named as npx passes it on, where a command is not known', async () => {
+    for (const args of [['diagnos'], ['--hlp']]) {
+      const { status, stderr } = await etcdRemediation(...args);
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/^\("npx --no -- etcd-remediation --help" says more\)$/m);
+    }
+    expect((await etcdRemediation('diagnose', '--hlp')).stderr).toMatch(/^\(--help says more\)$/m);
+  });
+
   it('says on its first line what has to be given, and of no option that it is off', async () => {
     const { stdout } = await etcdRemediation('stop', '--help');
     expect(stdout).toMatch(/^Usage: etcd-remediation stop --reason <text> \[options\] <id>\n/);

@@ -41,7 +41,7 @@ describe('the plan of a dry run', () => {
       '    orders-1 at revision 30: 12 writes would be given up with it: m1 holds revision 42',
       '  Loss: At most 7 writes are lost.',
       '  Left out:',
-      '    m3: not reached: - no answer',
+      '    m3: not reached: no answer',
       '  Plan:',
       '    restore it',
       '    start all',
@@ -107,7 +107,7 @@ describe('what a run has done', () => {
       '    i-1: /etc/etcd.yaml (as it was before: /etc/etcd.yaml.run-1)',
       '  Still wrong:',
       '    space-exceeded: run this command with --incident space-exceeded next',
-      '  Scratch folders are left, which hold copies of the data: m2: HostUnreachable no answer',
+      '  Scratch folders are left, which hold copies of the data: m2: HostUnreachable. no answer',
     ]);
   });
 
@@ -140,7 +140,7 @@ describe('the summary', () => {
 
   it('is one line, without the loss, which has its own', () => {
     expect(summarize(`No leader:\n- m1 is away. ${LOSS.explanation} m2 leads.`)).toBe(
-      'No leader: - m1 is away. m2 leads.',
+      'No leader: m1 is away. m2 leads.',
     );
   });
 

@@ -57,7 +57,7 @@ describe('etcd-remediation serve', () => {
     const { status, stderr } = await etcdRemediation('serve', '--config', config, '--port', port);
     await new Promise((resolve) => server.close(resolve));
     expect(status).toBe(1);
-    expect(stderr).toMatch(/EADDRINUSE.*127\.0\.0\.1/);
+    expect(stderr).toMatch(/^PreconditionFailed: The API cannot be served: .*EADDRINUSE.*127\.0\.0\.1.* with --port/m);
   });
 
   it.each([['65536'], ['-1'], ['x'], ['80.5']])('refuses the port %s', async (port) => {

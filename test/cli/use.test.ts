@@ -99,7 +99,7 @@ describe('a command that is used wrongly', () => {
     const ended = await etcdRemediation(...args, '--json');
     expect(ended.status).toBe(2);
     expect(ended.stderr).toContain(message);
-    expect(ended.stderr).toContain('(--help says more)');
+    expect(ended.stderr).toMatch(/^\(.*--help"? says more\)$/m);
     expect(lastLine(ended)).toMatchObject({ outcome: 'InvalidInput', report: { error: 'InvalidInput' } });
     expect(lastLine(ended).report.cause).toContain(message);
   });

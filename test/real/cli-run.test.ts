@@ -130,7 +130,7 @@ describe('a run for quorum-lost', () => {
     const { status, stdout, stderr } = await etcdRemediation(...args, '--staging-address', taken);
     await new Promise((resolve) => server.close(resolve));
     expect(status).toBe(1);
-    expect(stderr).toMatch(/The staging bucket cannot be served at 127\.0\.0\.1: .*EADDRINUSE/);
+    expect(stderr).toMatch(/^PreconditionFailed: The staging bucket cannot be served at 127\.0\.0\.1: .*EADDRINUSE/m);
     expect(stderr).toContain(taken);
     expect(stdout).not.toContain('give --staging-address');
   });

@@ -169,7 +169,7 @@ describe('cdk synth', () => {
   });
 
   it.each([
-    ['is not there', undefined, /^Error: ENOENT: no such file or directory, open '.*not-there\.json'$/m],
+    ['is not there', undefined, /^InvalidInput: .*not-there\.json cannot be read: ENOENT: no such file or directory/m],
     ['is not JSON', '{', /^InvalidInput: .*\.json has 1 problem; nothing was touched\.$/m],
     ['names no network', NO_NETWORK, /^InvalidInput: clusters\.json has no "network": /m],
     [

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../../core/cluster/evidence.ts';
 import type { MemberObservation } from '../../../core/cluster/observation.ts';
 import { mayElect } from '../../../core/diagnosis/diagnose.ts';
+import { refusing } from '../observations.ts';
 import {
   apart,
   clusterFor,
@@ -98,8 +99,19 @@ describe('a quorum that is there, though few of it answer us,', () => {
     expect(diagnosed(apart(seen)).incident).toBe('quorum-lost');
     const { incident, others, summary } = diagnosed(apart(seen, { committing: ['node1'] }));
     expect({ incident, others }).toEqual({ incident: 'member-inaccessible', others: [] });
-    expect(summary).toMatch(/^node2 cannot be judged from here.* node3 cannot be judged from here/);
+    expect(summary).toMatch(/^node2 cannot be judged from here.* It is the same with node3\. A quorum is at work/);
     expect(summary).toContain('Nothing shows that they have failed, so they are not replaced');
+  });
+
+  it('may be of members that all refuse us for the same reason, which is told once, each with its own address', () => {
+    const refusals = ['node1', 'node2', 'node3'].map((name) =>
+      refusing(name, `https://${name}:2379: The password is wrong.`),
+    );
+    const { incident, summary } = diagnosed(apart(refusals));
+    expect(incident).toBe('quorum-inaccessible');
+    expect(summary).toContain(
+      ' node1 runs and refuses us: https://node1:2379: The password is wrong. It is the same with node2, node3. Correct the login',
+    );
   });
 
   it('and commits without a member that is away as well', () => {

@@ -121,14 +121,20 @@ describe('the room on a disk', () => {
     [
       'AWS does not answer',
       [],
-      { unasked: 'SSM does not reach every host:\n- i-1: ConnectionLost\nLook there.' },
-      'its host could not be looked at (SSM does not reach every host: i-1: ConnectionLost Look there).',
+      { unasked: 'SSM did not answer when it was asked for i-1.\nLook there.' },
+      'its host could not be looked at (SSM did not answer when it was asked for i-1. Look there).',
+    ],
+    [
+      'the host is not reached, and what would help is not asked for',
+      [],
+      { unasked: 'Not every host is reached:\n- i-1: it is not in hosts.json\nAdd it, then start again.' },
+      'its host could not be looked at (Not every host is reached: i-1: it is not in hosts.json).',
     ],
     [
       'no host is named',
       [],
       { cluster: clusterOf([configured('node1', { host: undefined })]) },
-      'clusters.json names no host of it.',
+      'clusters.json names no host.',
     ],
     [
       'etcd has its data elsewhere',
@@ -153,6 +159,17 @@ describe('the room on a disk', () => {
     expect(summary).toBe(`How much room the disk of node1 has is not known: ${problem}`);
     expect(steps).toContain('defragment node1, if it gains by it');
   });
+});
+
+it('that is not known of several disks for the same reason is told once, each with its own host', () => {
+  const hosts = ['node1', 'node2'].map((name, index) => ({
+    ...inspected(name, null),
+    problem: `Not every host is reached:\n- i-${index + 1}: ConnectionLost\nLook whether it runs.`,
+  }));
+  expect(weighed(nodes(FRAGMENTED, FRAGMENTED), hosts).summary).toBe(
+    'How much room the disk of node1 has is not known: its host could not be looked at (Not every host is reached: i-1: ConnectionLost). ' +
+      'It is the same with node2.',
+  );
 });
 
 describe('a member whose disk has no room', () => {

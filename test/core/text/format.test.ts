@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatBytes, formatShare } from '../../../core/text/format.ts';
+import { formatBytes, formatShare, inOneLine } from '../../../core/text/format.ts';
 
 it.each([
   [0, '0 B'],
@@ -20,4 +20,19 @@ it.each([
   [1, '100 %'],
 ])('shows the ratio %d as %s', (ratio, text) => {
   expect(formatShare(ratio)).toBe(text);
+});
+
+it.each([
+  ['one line', 'one line'],
+  ['two  lines\n  of which none ends', 'two lines. of which none ends'],
+  [
+    'Not every host is reached:\n- i-1: away\n- i-2: away.\nBring them back.',
+    'Not every host is reached: i-1: away; i-2: away. Bring them back.',
+  ],
+  [
+    'Not every host is reached:\n- i-1: give it with --hosts FILE\nSo it was not asked.\n',
+    'Not every host is reached: i-1: give it with --hosts FILE. So it was not asked.',
+  ],
+])('tells %j in one line, as sentences', (text, line) => {
+  expect(inOneLine(text)).toBe(line);
 });
