@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common data-dir raft-log scratch snapshot
+# parts: common data-dir raft-log scratch snapshot transfer
 # Copies the database of a member that runs, as it was at one moment, into the scratch folder: compressed, with a SHA-256 behind it, as `snapshot save`
 # makes one. Somebody keeps a snapshot of that moment open meanwhile: so long etcd writes into no page that it reaches. The first two pages
 # are not in the file any more, for each write replaces one of them, so these are given. Without them nothing is copied: it is only asked for what
@@ -11,8 +11,9 @@ cluster_id='{{ clusterId }}'
 member_id='{{ memberId }}'
 metas='{{ metas }}'
 inode='{{ inode }}'
+url='{{ url }}'
 
-need cat dd find gzip head mkfifo rm sleep tee tr wc
+need cat dd find gzip head mkfifo rm sleep tail tee tr wc
 
 # What etcd itself may need before the copy is sent: two files of its log, what its database grows by, and a part that is cut out of the copy.
 reserve_bytes=1073741824
@@ -194,6 +195,7 @@ find_data "$data_dir" "$wal_dir"
 database=$member/snap/db log_dir=$member/wal
 if [ -n "$wal_dir" ]; then real_path "$wal_dir" && log_dir=$reply; fi
 require_sha256
+require_curl
 require_own_data
 find_scratch "$data_dir" "$execution"
 require_no_other
@@ -202,6 +204,7 @@ found=$reply
 if [ -z "$metas" ]; then
   size_of "$database"
   require_free "$(folder_of "$scratch")" "$((reply + reserve_bytes))" 'a copy of the database, with room left for etcd,'
+  if [ -n "$url" ]; then require_reached 'to which this host would send the copy'; fi
   succeed "{\"inode\":\"$found\",\"copy\":null${removed:+,\"removed\":[$removed]}}"
 fi
 

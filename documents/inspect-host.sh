@@ -191,13 +191,8 @@ require_scratch() {
   fi
 }
 
-# Whether S3, or what stands for it, is reached from here. Any answer will do: there is no such object.
 require_staging() {
-  local said host=${url#*://}
-  host=${host%%/*}
-  require_curl
-  said=$(printf 'url = "%s"\n' "$url" | curl -q --config - --globoff --silent --show-error --connect-timeout 5 --max-time 10 --output /dev/null 2>&1) ||
-    { how_to_reach && refuse staging-unreachable 65 "${url%%/*}//$host, from where this host would fetch the snapshot, is not reached: ${said:0:200}. $reply"; }
+  require_reached 'from where this host would fetch the snapshot'
 }
 
 # What only later scripts call; one that undoes what others did is among them.

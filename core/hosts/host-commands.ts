@@ -155,6 +155,8 @@ export const HOST_COMMANDS = {
       metas,
       /** Of the file before the snapshot began; "0" where nothing is copied. */
       inode: number,
+      /** Where a part of the copy would be sent, at which nobody has begun an upload: whether the host reaches it. Empty where it is copied. */
+      url: presignedUrl,
     },
   },
   'send-snapshot': {

@@ -18,6 +18,15 @@ require_curl() {
   need curl
 }
 
+# require_reached WHAT: that S3, or what stands for it, is reached from here. Any answer will do: there is no such object. WHAT is what it would be for.
+require_reached() {
+  local said host=${url#*://}
+  host=${host%%/*}
+  require_curl
+  said=$(printf 'url = "%s"\n' "$url" | curl -q --config - --globoff --silent --show-error --connect-timeout 5 --max-time 10 --output /dev/null 2>&1) ||
+    { how_to_reach && refuse staging-unreachable 65 "${url%%/*}//$host, $1, is not reached: ${said:0:200}. $reply"; }
+}
+
 transfer_tries=5
 # A connection over which nothing comes any more would be waited for without end.
 stalled_after_seconds=60

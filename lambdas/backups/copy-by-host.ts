@@ -6,6 +6,7 @@ import type { EtcdMember } from '../etcd/member.ts';
 import { endEarlier, runMeanwhile, type Visit } from '../hosts/run-meanwhile.ts';
 import { openSsm, type Ssm } from '../hosts/ssm.ts';
 import { HeldSnapshot } from './held-snapshot.ts';
+import { urlToReach } from './host-upload.ts';
 import { knownAfter, knownBefore } from './known-at.ts';
 
 const COMMAND = 'copy-database';
@@ -109,11 +110,11 @@ function copyingOn(
   const of = { execution, clusterId, memberId };
   const { host, parameters } = copyOf(cluster, name, of);
   const run: Visit = { execution, visit, host };
-  const copy = (metas: string, inode: string) =>
-    runMeanwhile(ssm, COMMAND, run, {
-      parameters: { ...(parameters as Record<'dataDir' | 'walDir', string>), ...of, metas, inode },
-      signal,
-    });
+  const place = parameters as Record<'dataDir' | 'walDir', string>;
+  const copy = async (metas: string, inode: string) => {
+    const url = metas === '' ? await urlToReach(cluster) : '';
+    return runMeanwhile(ssm, COMMAND, run, { parameters: { ...place, ...of, metas, inode, url }, signal });
+  };
   return { run, copy };
 }
 

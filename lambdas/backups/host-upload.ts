@@ -65,3 +65,9 @@ export async function partUrl(
     getSignedUrl(client, new UploadPartCommand({ Bucket, Key, UploadId, PartNumber }), { expiresIn: EXPIRES_SECONDS });
   return withS3(Key, sign, {}, session);
 }
+
+/** The same where nobody has begun an upload. A host that gets an answer there, whatever that is, reaches the bucket. */
+export function urlToReach(cluster: Cluster): Promise<string> {
+  const { Bucket: bucket, Key: key } = objectOf(cluster, new Date().toISOString());
+  return partUrl(cluster.name, { bucket, key, uploadId: 'none', partNumber: 1 });
+}

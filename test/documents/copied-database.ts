@@ -47,7 +47,15 @@ const METAS = [0, PAGE_BYTES]
 
 export function copyParameters(host: PreparedHost, overrides: Record<string, string> = {}): Record<string, string> {
   return {
-    ...{ dataDir: host.path('data'), walDir: '', execution: 'run-1', ...IDS, metas: METAS, inode: inodeOf(host) },
+    ...{
+      dataDir: host.path('data'),
+      walDir: '',
+      execution: 'run-1',
+      ...IDS,
+      metas: METAS,
+      inode: inodeOf(host),
+      url: '',
+    },
     ...overrides,
   };
 }

@@ -149,6 +149,25 @@ describe('copy-database', () => {
     expect(await refuse(host.access, 'copy-database', parameters)).toMatchObject({ refusal: 'database-missing' });
   });
 
+  it('refuses where the host could not send the copy: it does not reach the bucket, or has no curl', async () => {
+    using host = hostWithDatabase();
+    const url = 'http://127.0.0.1:1/bucket/key?X-Amz-Signature=secret';
+    const refused = await refuse(host.access, 'copy-database', copyParameters(host, { ...ONLY_ASKED, url }));
+    expect(refused).toMatchObject({
+      ...{ exitCode: 65, refusal: 'staging-unreachable' },
+      message: expect.stringMatching(
+        /^http:\/\/127\.0\.0\.1:1, to which this host would send the copy, .* --staging-address /,
+      ),
+    });
+    expect(refused.message).not.toContain('secret');
+    host.program('curl', 'exit 1');
+    expect(await refuse(host.access, 'copy-database', copyParameters(host, ONLY_ASKED))).toMatchObject({
+      ...{ exitCode: 65, refusal: 'tool-broken' },
+      message: expect.stringContaining('curl'),
+    });
+    expect(existsSync(host.path(SCRATCH))).toBe(false);
+  });
+
   it('wants room for the whole database and for etcd, before anything is written', async () => {
     using host = hostWithDatabase();
     setFreeKilobytes(host, 1024 * 1024);

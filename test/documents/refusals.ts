@@ -58,6 +58,7 @@ export const ARISES_LATER: Readonly<Record<string, string>> = {
   'backup-damaged': 'a backup is fetched, and looked into, before anything is changed, in a dry run as well',
   'backup-differs': 'a backup is fetched, and looked into, before anything is changed, in a dry run as well',
   'backup-unreadable': 'a backup is fetched, and looked into, before anything is changed, in a dry run as well',
+  'staging-unreachable': 'an inspection asks the same, and of the others a backup alone: nothing follows from it',
   'database-missing': 'a backup is no runbook: nothing follows from it',
   'other-data': 'a backup is no runbook: nothing follows from it',
   'recovery-at-work': 'a backup is no runbook: nothing follows from it',

@@ -58,7 +58,7 @@ describe.each(['3.4.23', '3.5.30', '3.6.16', '3.7.3'])('a copy of the database o
   const copied = () => gunzipSync(readFileSync(join(dataDir(), '..', '.etcd-remediation.m1.run-1/snapshot.gz')));
   async function parametersFor(): Promise<Record<string, string>> {
     const { id: memberId, clusterId } = await member.status();
-    const of = { dataDir: dataDir(), walDir: '', execution: 'run-1', memberId, clusterId };
+    const of = { dataDir: dataDir(), walDir: '', execution: 'run-1', memberId, clusterId, url: '' };
     const { inode } = Object(await succeed(host.access, 'copy-database', { ...of, metas: '', inode: '0' }));
     return { ...of, inode };
   }

@@ -52,16 +52,16 @@ function clusterWith(host?: string): Cluster {
 /** What the host of the member says. */
 interface Answers {
   ping?: string;
-  /** The end of its script, which knows whose data it is asked for. */
+  /** The end of its script, which knows whose data it is asked for, and where it would send a part. */
   copyDatabase?: string;
 }
 
-const AGREES = `[ "$of" = 'c1 a1 run-1' ] && echo '{"inode":"7","copy":null}'`;
+const AGREES = `[ "$of" = 'c1 a1 run-1' ] && [ -n '{{ url }}' ] && echo '{"inode":"7","copy":null}'`;
 const REFUSES = `echo '{"message":"It has no room.","refusal":"no-room"}'; exit 65`;
 
 async function backUp(host: string | undefined, limitMs: number, { ping = 'Online', copyDatabase = AGREES }: Answers) {
   const copies = documents({
-    'copy-database': `#!/bin/bash\nof='{{ clusterId }} {{ memberId }} {{ execution }}{{ metas }}'\n: '{{ dataDir }}' '{{ walDir }}' '{{ inode }}'\n${copyDatabase}`,
+    'copy-database': `#!/bin/bash\nof='{{ clusterId }} {{ memberId }} {{ execution }}{{ metas }}'\n: '{{ dataDir }}' '{{ walDir }}' '{{ inode }}' '{{ url }}'\n${copyDatabase}`,
   });
   const local = runCommand({ documents: copies, hosts: HERE });
   onTestFinished(() => local.close());
