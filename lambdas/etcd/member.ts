@@ -1,10 +1,12 @@
-import { AlarmAction, AlarmType, CompareResult, CompareTarget, type IStatusResponse } from 'etcd3/lib/rpc.js';
+import { AlarmAction, AlarmType, CompareResult, CompareTarget } from 'etcd3/lib/rpc.js';
 import type { AnsweringMember, ListedMember, RaisedAlarm } from '../../core/cluster/observation.ts';
 import { EtcdUnavailable, RemediationError } from '../../core/errors.ts';
 import { MemberAuthentication } from './authentication.ts';
 import { Connection, type ConnectionOptions, PROBE_KEY, type SnapshotPiece } from './connection.ts';
 import { changed, hasReason } from './errors.ts';
+import { fromHex, toHex } from './ids.ts';
 import { ALL_KEYS, KeyReader } from './key-reader.ts';
+import { readStatus } from './member-status.ts';
 
 /** How long a member that is being waited for gets to answer one question. */
 const PROBE_DEADLINE_MS = 2_000;
@@ -20,13 +22,6 @@ const KEEP_ALIVE_MS = 20_000;
 
 /** A line of 10 ms takes 400 MB in a second then. */
 const SNAPSHOT_WINDOW_BYTES = 4 * 1024 * 1024;
-
-/** What came with etcd 3.6, and is put into the proto of the client library: ./protocol-source.ts. */
-interface StatusSince36 {
-  storageVersion: string;
-  dbSizeQuota: string;
-  downgradeInfo: { enabled: boolean; targetVersion: string } | null;
-}
 
 export interface MemberOptions extends Omit<ConnectionOptions, 'endpoint' | 'deadlineMs'> {
   name: string;
@@ -58,30 +53,8 @@ export class EtcdMember {
   }
 
   async status(deadlineMs?: number): Promise<AnsweringMember> {
-    const status = (await this.#connection.maintenance.status(within(deadlineMs))) as IStatusResponse & StatusSince36;
-    // -1: none at all, as a negative --quota-backend-bytes asks for. 0: an etcd that does not say it.
-    const ownQuotaBytes = Number(status.dbSizeQuota);
-    return {
-      name: this.name,
-      endpoint: this.endpoint,
-      answering: true,
-      id: toHex(status.header.member_id),
-      clusterId: toHex(status.header.cluster_id),
-      leaderId: toHex(status.leader),
-      isLearner: status.isLearner,
-      version: status.version,
-      storageVersion: status.storageVersion,
-      downgradeTo: status.downgradeInfo?.enabled ? status.downgradeInfo.targetVersion : '',
-      revision: status.header.revision,
-      // etcd 3.3 tells only how far its log is agreed on.
-      raftAppliedIndex: status.raftAppliedIndex === '0' ? status.raftIndex : status.raftAppliedIndex,
-      raftCommittedIndex: status.raftIndex,
-      raftTerm: status.raftTerm,
-      dbSizeBytes: Number(status.dbSize),
-      dbSizeInUseBytes: Number(status.dbSizeInUse),
-      quotaBytes: ownQuotaBytes === 0 ? this.#quotaBytes : ownQuotaBytes < 0 ? null : ownQuotaBytes,
-      quotaIsReported: ownQuotaBytes !== 0,
-    };
+    const status = await this.#connection.maintenance.status(within(deadlineMs));
+    return { name: this.name, endpoint: this.endpoint, ...readStatus(status, this.#quotaBytes) };
   }
 
   /** Through consensus, so that it is the cluster's list and not one member's memory of it. */
@@ -361,13 +334,4 @@ export class EtcdMember {
 /** gRPC's deadline; none given leaves the connection's own. */
 function within(deadlineMs: number | undefined): { deadline: number } | undefined {
   return deadlineMs === undefined ? undefined : { deadline: Date.now() + deadlineMs };
-}
-
-/** `"10501334649042878790"` -> `"91bc3c398fb3c146"`, as etcdctl prints IDs. */
-function toHex(decimal: string): string {
-  return BigInt(decimal).toString(16);
-}
-
-function fromHex(hex: string): string {
-  return BigInt(`0x${hex}`).toString();
 }

@@ -1,95 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { findEtcd } from '../../local/etcd/binaries.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScriptRun } from '../../local/hosts/access.ts';
-import { cgroupMount } from '../../local/hosts/systemd/control-groups.ts';
-import { isInside, reexecInside } from '../../local/hosts/systemd/enter.ts';
 import { isRunning } from '../../local/hosts/systemd/leftovers.ts';
-import { startSystemdHosts } from '../../local/hosts/systemd-hosts.ts';
 import { composeScript } from '../documents/script.ts';
-import type { ProbeAnswer, ProbeOrder, ProbeStart } from './systemd-probe.ts';
+import {
+  killProbes,
+  links,
+  mounts,
+  type Probe,
+  processesOf,
+  skipped,
+  startProbe,
+  tracesOf,
+  WHY_NOT,
+} from './systemd-scene.ts';
 
-const PROBE = join(import.meta.dirname, 'systemd-probe.ts');
-
-const WHY_NOT =
-  process.platform !== 'linux' ? 'this is not Linux' : process.geteuid?.() !== 0 ? 'this is not root' : undefined;
-const skipped = WHY_NOT === undefined ? '' : ` (skipped: ${WHY_NOT})`;
-
-interface Probe extends ProbeStart {
-  outside: ChildProcess;
-  order(order: ProbeOrder): Promise<ProbeAnswer>;
-  /** What the script printed, once it has ended well. */
-  run(host: number, script: string): Promise<string>;
-  /** How the process outside ended: its exit status, or the name of the signal. */
-  ended: Promise<number | string | null>;
-}
-
-const running = new Set<ChildProcess>();
-afterEach(() => vi.unstubAllEnvs());
-afterAll(() => {
-  for (const child of running) child.kill('SIGKILL');
-});
-
-async function startProbe(count: number): Promise<Probe> {
-  const { etcd } = await findEtcd('3.5.16');
-  const outside = spawn(process.execPath, [PROBE, String(count), dirname(etcd)], { stdio: 'pipe' });
-  running.add(outside);
-  let said = '';
-  outside.stderr.setEncoding('utf8').on('data', (data: string) => {
-    said += data;
-  });
-  const ended = new Promise<number | string | null>((resolve) => {
-    outside.once('exit', (code, signal) => {
-      running.delete(outside);
-      resolve(code ?? signal);
-    });
-  });
-  const lines = createInterface({ input: outside.stdout })[Symbol.asyncIterator]();
-  const next = async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error(`The probe ended (${await ended}): ${said}`);
-    return JSON.parse(value);
-  };
-  const start = (await next()) as ProbeStart;
-  const order = async (what: ProbeOrder) => {
-    outside.stdin.write(`${JSON.stringify(what)}\n`);
-    return (await next()) as ProbeAnswer;
-  };
-  const run = async (host: number, script: string) => {
-    const result = (await order({ host, script })) as ScriptRun;
-    expect(result, script).toMatchObject({ started: true, exitCode: 0 });
-    return result.stdout.trim();
-  };
-  return { ...start, outside, order, run, ended };
-}
-
-/** What a process that makes hosts can leave on the machine. */
-function tracesOf(pid: number): string[] {
-  const own = (name: string) => name.startsWith(`etcd-remediation-hosts-${pid}-`);
-  return [cgroupMount(), tmpdir()].flatMap((folder) =>
-    readdirSync(folder)
-      .filter(own)
-      .map((name) => join(folder, name)),
-  );
-}
-
-/** All processes of its hosts, as the machine counts. */
-function processesOf(pid: number): number[] {
-  const groups = tracesOf(pid).filter((path) => path.startsWith(cgroupMount()));
-  return groups.flatMap((group) =>
-    readdirSync(group, { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('cgroup.procs'))
-      .flatMap((path) => readFileSync(join(group, path), 'utf8').split('\n').filter(Boolean).map(Number)),
-  );
-}
-
-const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8');
-const links = () => readFileSync('/proc/self/net/dev', 'utf8').match(/^ *[^ :]+:/gm);
+afterAll(killProbes);
 
 describe.skipIf(WHY_NOT)(`three hosts with systemd${skipped}`, () => {
   let probe: Probe;
@@ -300,72 +225,5 @@ describe.skipIf(WHY_NOT)(`what is left of hosts${skipped}`, () => {
     expect(tracesOf(killed.pid)).toEqual([]);
     next.outside.stdin?.end();
     expect(await next.ended).toBe(0);
-  });
-});
-
-describe.skipIf(WHY_NOT)(`where hosts cannot be made${skipped}`, () => {
-  const start = () => startSystemdHosts({ count: 1, binDir: dirname(process.execPath) });
-
-  it('says so in the namespaces of the machine, whatever the environment claims', async () => {
-    const claim = (pid: number) => `${readlinkSync('/proc/self/ns/net')} ${readlinkSync('/proc/self/ns/mnt')} ${pid}`;
-    const { etcd } = await findEtcd('3.5.16');
-    for (const mark of ['', '1', claim(process.ppid), claim(2 ** 30)]) {
-      vi.stubEnv('ETCD_REMEDIATION_INSIDE', mark);
-      expect(isInside()).toBe(false);
-      await expect(startSystemdHosts({ count: 1, binDir: dirname(etcd) })).rejects.toMatchObject({
-        name: 'HostsUnavailable',
-        message: expect.stringContaining('reexecInside'),
-      });
-    }
-  });
-
-  it('says which program is missing, and where it comes from', async () => {
-    const empty = await mkdtemp(join(tmpdir(), 'no-tools-'));
-    vi.stubEnv('PATH', empty);
-    await expect(reexecInside(['true'])).rejects.toMatchObject({
-      name: 'HostsUnavailable',
-      message: expect.stringMatching(/need unshare, which is not on the PATH. Install util-linux/),
-    });
-    await rm(empty, { recursive: true });
-  });
-
-  it('says that it takes root', async () => {
-    process.seteuid?.(65_534);
-    const refused = reexecInside(['true']).catch((error: unknown) => error);
-    process.seteuid?.(0);
-    expect(await refused).toMatchObject({
-      name: 'HostsUnavailable',
-      message: 'Hosts with systemd need root, and this is user 65534. Run the same command with sudo.',
-    });
-  });
-
-  it('refuses a folder without etcd and a number of hosts that is none', async () => {
-    await expect(start()).rejects.toThrow('There is no program etcd in');
-    await expect(startSystemdHosts({ count: 0, binDir: '/' })).rejects.toThrow('There can be 1 to 99 hosts, not 0.');
-  });
-});
-
-describe.skipIf(WHY_NOT)(`a command inside${skipped}`, () => {
-  it('gives its exit status, or that of a shell where a signal ended it', async () => {
-    expect(await reexecInside(['sh', '-c', 'exit 7'])).toBe(7);
-    expect(await reexecInside(['sh', '-c', 'kill -KILL $$'])).toBe(137);
-  });
-
-  it('has a loopback interface that is up, and no other', async () => {
-    const isAlone = 'test "$(ip -brief link | cut -d" " -f1)" = lo';
-    expect(await reexecInside(['sh', '-c', `${isAlone} && ip link show lo | grep -q LOOPBACK,UP`])).toBe(0);
-  });
-
-  it('gets the signals, whoever else listens to them here', async () => {
-    const heard = vi.fn();
-    process.once('SIGTERM', heard);
-    const listeners = process.rawListeners('SIGTERM');
-    const status = reexecInside(['sleep', '1000']);
-    await expect.poll(() => process.rawListeners('SIGTERM')).not.toEqual(listeners);
-    process.kill(process.pid, 'SIGTERM');
-    expect(await status).toBe(128 + 15);
-    expect(heard).not.toHaveBeenCalled();
-    expect(process.rawListeners('SIGTERM')).toEqual(listeners);
-    process.off('SIGTERM', heard);
   });
 });
