@@ -39,11 +39,25 @@ export function requireOption(schema: z.ZodType, option: string, value: unknown)
   parse(z.object({ [option]: schema }), { [option]: value }, 'The command line');
 }
 
-/** A runbook that a diagnosis chooses is another one each time. @throws InvalidInput */
-export function requireNothingOfOneRunbook({ member, parameters }: { member?: string; parameters?: unknown }): void {
-  if (member === undefined && parameters === undefined) return;
-  const option = member === undefined ? '--parameters' : '--member';
-  throw new InvalidInput(`${option} is for one runbook: say with --incident which. Without it, a diagnosis chooses.`);
+/** What is for one runbook alone is given with its incident: a diagnosis may choose another one each time. @throws InvalidInput */
+export function requireItsIncident({
+  incident,
+  member,
+  parameters,
+}: {
+  incident?: string;
+  member?: string;
+  parameters?: unknown;
+}): void {
+  if (member !== undefined && incident !== 'member-failed') {
+    throw new InvalidInput(
+      '--member is for member-failed alone: give --incident member-failed with it, or leave it out.',
+    );
+  }
+  if (parameters === undefined || incident) return;
+  throw new InvalidInput(
+    '--parameters is for one runbook: say with --incident which. Without it, a diagnosis chooses.',
+  );
 }
 
 /** A command that takes a minute is not delivered any more. */

@@ -17,7 +17,7 @@ import { clusterNamed, type FileFlags, readFiles, requireSecrets, takeFiles } fr
 import { Follower } from './follower.ts';
 import { formatMs } from './format.ts';
 import { newestReports, saveReport } from './kept-reports.ts';
-import { examples, LOCK_OF_THIS_PROCESS, parseParameters, requireNothingOfOneRunbook, WITHOUT_AWS } from './options.ts';
+import { examples, LOCK_OF_THIS_PROCESS, parseParameters, requireItsIncident, WITHOUT_AWS } from './options.ts';
 import { type Output, openOutput } from './output.ts';
 import { Progress } from './progress.ts';
 import { describeEnd } from './remediation-end.ts';
@@ -73,7 +73,7 @@ export function runCommand(): Command {
 
 async function run(flags: Flags): Promise<void> {
   const { incident, stagingAddress } = flags;
-  if (!incident) requireNothingOfOneRunbook(flags);
+  requireItsIncident(flags);
   const output = openOutput(flags.json);
   const { file, secrets, hosts } = await readFiles(flags);
   requireBackupsFolder(flags);

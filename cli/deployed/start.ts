@@ -4,7 +4,7 @@ import type { Accepted } from '../../core/api/api.ts';
 import { Problem } from '../../core/api/problems.ts';
 import { parseRemediationInput, remediationIdSchema } from '../../core/remediation/remediation.ts';
 import type { Deployment } from '../../core/text/names.ts';
-import { requireNothingOfOneRunbook, requireOption } from '../options.ts';
+import { requireItsIncident, requireOption } from '../options.ts';
 import { openOutput } from '../output.ts';
 import { printAtSignal } from '../signals.ts';
 import { callerIdentity, withDeployment } from './connection.ts';
@@ -18,7 +18,7 @@ export async function start(cluster: string, flags: StartFlags): Promise<void> {
   const given = { cluster, incident, member, dryRun, reason, parameters };
   const input = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   // What is wrong is reported before anything is sent.
-  if (!incident) requireNothingOfOneRunbook(flags);
+  requireItsIncident(flags);
   parseRemediationInput(input);
   requireOption(remediationIdSchema, '--id', id);
   await withDeployment(flags, async (deployment) => {

@@ -211,12 +211,15 @@ describe('a run that cannot begin', () => {
     );
   });
 
-  it.each([
-    ['--member', 'node1'],
-    ['--parameters', '{"retainRevisions":1000}'],
-  ])('takes %s only where it is said which incident it is for', async (option, value) => {
-    expect(await refused('orders', option, value)).toBe(
-      `${option} is for one runbook: say with --incident which. Without it, a diagnosis chooses.`,
+  it('takes parameters only where it is said which incident they are for', async () => {
+    expect(await refused('orders', '--parameters', '{"retainRevisions":1000}')).toBe(
+      '--parameters is for one runbook: say with --incident which. Without it, a diagnosis chooses.',
+    );
+  });
+
+  it.each([[], ['--incident', 'space-exceeded']])('takes a member only for member-failed', async (...incident) => {
+    expect(await refused('orders', '--member', 'node1', ...incident)).toBe(
+      '--member is for member-failed alone: give --incident member-failed with it, or leave it out.',
     );
   });
 

@@ -57,7 +57,7 @@ describe('a command for what is deployed that is used wrongly', () => {
     [
       'a member of no incident',
       ['start', 'orders', '--member', 'node1'],
-      '--member is for one runbook: say with --incident',
+      '--member is for member-failed alone: give --incident member-failed with it',
     ],
     ['an unknown incident', ['start', 'orders', '--incident', 'fire'], 'Allowed choices are data-corrupt, quorum-lost'],
     ['an ID that none can be', ['start', 'orders', '--id', 'a b'], '- --id: must be 1 to 80 letters'],
