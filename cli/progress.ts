@@ -26,6 +26,8 @@ interface RunningState {
   name: string;
   member: string;
   enteredAt: number;
+  /** What its last try has failed with. */
+  failure?: string;
   /** Until disposed of, it is told that it is still running. */
   running: Disposable;
 }
@@ -97,7 +99,9 @@ export class Progress {
         const isAnswer = error.endsWith('ConditionalCheckFailedException');
         const [mark, detail] = isAnswer ? ['-', 'it is not free'] : ['!', describeError(error, cause)];
         // The timer says that commands still run.
-        if (state && error !== STILL_RUNNING) this.#line(state, mark, detail, event.timestamp);
+        if (!state || error === STILL_RUNNING) break;
+        this.#line(state, mark, detail === state.failure ? 'The same again.' : detail, event.timestamp);
+        state.failure = detail;
         break;
       }
       case 'TaskStateExited':

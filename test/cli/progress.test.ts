@@ -171,3 +171,20 @@ it('tells of an execution in an execution why it failed, and of a cause that was
     ' Run space-reclaim X: {"ExecutionArn":"arn","Cause":"the sto',
   ]);
 });
+
+it('tells once what a step fails with at each of its tries', () => {
+  const lines: string[] = [];
+  const progress = new Progress({ print: (line) => lines.push(line) });
+  progress.onEvent(entered(1, 0, 'Back up cluster'));
+  progress.onEvent(failed(2, 1, 'EtcdUnavailable', 'No member follows a leader.'));
+  progress.onEvent(failed(3, 2, 'EtcdUnavailable', 'No member follows a leader.'));
+  progress.onEvent(failed(4, 3, 'EtcdUnavailable', 'm1 does not answer.'));
+  progress.onEvent(failed(5, 4, 'EtcdUnavailable', 'No member follows a leader.'));
+  progress.stop();
+  expect(lines.map((line) => line.slice(12).replace(/ +/g, ' '))).toEqual([
+    ' Back up cluster EtcdUnavailable: No member follows a leader.',
+    ' Back up cluster The same again.',
+    ' Back up cluster EtcdUnavailable: m1 does not answer.',
+    ' Back up cluster EtcdUnavailable: No member follows a leader.',
+  ]);
+});
