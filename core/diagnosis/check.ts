@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { foundBackupsSchema } from '../backups/contracts.ts';
 import { certificateSchema } from '../cluster/certificates.ts';
+import type { MemberFacts } from '../cluster/cluster-view.ts';
 import { clusterSchema } from '../cluster/clusters.ts';
 import { inspectionReportSchema } from '../hosts/host-command-results.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
@@ -92,6 +93,7 @@ export const weighCheckInput = z.strictObject({
       incident: z.string(),
       summary: z.string(),
       others: z.array(z.string()),
+      members: z.array(z.looseObject({ name: z.string(), state: z.string() as z.ZodType<MemberFacts['state']> })),
       warnings: z.array(z.looseObject({ kind: z.string() as z.ZodType<Warning['kind']>, message: z.string() })),
     })
     .nullable(),

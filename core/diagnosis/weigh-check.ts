@@ -142,12 +142,25 @@ function weighSecrets({ cluster: { auth, tls }, survey: { secretsProblem } }: We
   };
 }
 
-function weighReleases({ survey: { members } }: WeighCheck): Weighed {
+/** A diagnosis looks for known defects where etcd serves us. */
+function weighReleases({ diagnosis, survey: { members } }: WeighCheck): Weighed {
   if (members.length === 0) return {};
-  const byRelease = [...Map.groupBy(members, ({ version }) => version)];
+  const refusing = diagnosis?.members.filter(({ state }) => state === 'refusing').map(({ name }) => name) ?? [];
+  const [unjudged = [], judged = []] = [true, false].map((isRefusing) =>
+    members.filter(({ name }) => (diagnosis === null || refusing.includes(name)) === isRefusing),
+  );
   return {
-    well: [line('releases', byRelease.map(([version, same]) => `etcd ${version} on ${namesOf(same)}`).join(', '))],
+    well: judged.length === 0 ? [] : [line('releases', describeReleases(judged))],
+    unchecked:
+      unjudged.length === 0
+        ? []
+        : [line('releases', `${describeReleases(unjudged)}: not held against known defects, for it serves us nothing`)],
   };
+}
+
+function describeReleases(members: WeighCheck['survey']['members']): string {
+  const byRelease = [...Map.groupBy(members, ({ version }) => version)];
+  return byRelease.map(([version, same]) => `etcd ${version} on ${namesOf(same)}`).join(', ');
 }
 
 function weighQuota({ survey: { members } }: WeighCheck): Weighed {

@@ -12,7 +12,10 @@ export const NOW = Date.parse('2026-11-28T00:00:00Z');
 const DAY_MS = 24 * 60 * 60 * 1000;
 export const MEMBERS = ['node1', 'node2', 'node3'].map((name) => configured(name));
 export const SECRETS = { auth: { secret: 'etcd/root' }, tls: { secret: 'etcd/tls' } };
-export const HEALTHY = { incident: 'healthy', summary: 'node1 leads, and all is well.', others: [], warnings: [] };
+export const HEALTHY = {
+  ...{ incident: 'healthy', summary: 'node1 leads, and all is well.', others: [], warnings: [] },
+  members: MEMBERS.map(({ name }) => ({ name, state: 'healthy' as const })),
+};
 
 export function inDays(days: number): string {
   return new Date(NOW + days * DAY_MS).toISOString();

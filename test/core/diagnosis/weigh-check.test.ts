@@ -107,6 +107,21 @@ describe('nothing is said to be well', () => {
     expect(well.map(({ area }) => area)).not.toEqual(expect.arrayContaining(['identity']));
   });
 
+  it.each([
+    ['a member that serves us nothing', 'node2', 'node1, node3'],
+    ['any, where there is no diagnosis', 'node1, node2, node3', undefined],
+  ])('of the release of %s', (_, unjudged, judged) => {
+    const members = HEALTHY.members.map((each) =>
+      each.name === unjudged ? { ...each, state: 'refusing' as const } : each,
+    );
+    const { well, unchecked } = seen({ diagnosis: judged === undefined ? null : { ...HEALTHY, members } });
+    const releasesIn = (lines: CheckReport['well']) => linesOf(lines).filter((each) => each.startsWith('releases'));
+    expect(releasesIn(well)).toEqual(judged === undefined ? [] : [`releases: etcd 3.5.30 on ${judged}`]);
+    expect(releasesIn(unchecked)).toEqual([
+      `releases: etcd 3.5.30 on ${unjudged}: not held against known defects, for it serves us nothing`,
+    ]);
+  });
+
   it('of an area in which something is to be corrected', () => {
     const warnings = [{ kind: 'nearly-full' as const, message: 'It is nearly full.' }];
     const { well } = seen({ diagnosis: { ...HEALTHY, warnings } });
