@@ -63,6 +63,8 @@ interface HostRunProps {
 /** One host's part of a phase. */
 export class HostRun {
   readonly #props: HostRunProps;
+  /** Nothing else may be sent to the host, for what was sent may still run there. */
+  #mayStillRun = false;
 
   constructor(props: HostRunProps) {
     this.#props = props;
@@ -92,7 +94,7 @@ export class HostRun {
       }
       const state = begun instanceof HostUnreachable ? begun : await this.#follow(begun);
       const isAway = state instanceof HostUnreachable;
-      if (!isAway && !(onceMore && times === 1 && isFailure(state))) return state;
+      if (!isAway && !(onceMore && times === 1 && !this.#mayStillRun && isFailure(state))) return state;
       const attempts = Math.max(tries, times);
       const pauseMs = awayMs[Math.min(attempts, awayMs.length) - 1] ?? 0;
       const next = Date.now() + pauseMs;
@@ -179,6 +181,7 @@ export class HostRun {
     const found = await this.#find(sent);
     if (found?.running === false) return { error: withWords(error, 'Nothing of it runs on the host any more.'), done };
     if (found !== null && Date.now() - sent.sentAt <= this.#limitMs()) return 'Running';
+    this.#mayStillRun = true;
     const words = found ? 'It still runs on the host.' : 'Whether it still runs on the host is unknown.';
     return { error: withWords(error, words), done };
   }

@@ -213,9 +213,9 @@ describe('a command whose script did not tell its end', () => {
   }
 
   /** Run Command, of which the agent says so; asked for the command, its host answers so. */
-  async function askOnce({ found, sentMinutesAgo = 0 }: LostScene) {
+  async function askOnce({ found, sentMinutesAgo = 0 }: LostScene, { onceMore = false, patience = HASTY } = {}) {
     const sent: string[] = [];
-    const phase = phaseOf();
+    const phase = { ...phaseOf(), onceMore };
     const RequestedDateTime = Date.now() / 1000 - sentMinutesAgo * 60;
     const [Comment] = phase.commands.map((each) => clientTokenOf(phase, each));
     await serve({
@@ -233,7 +233,7 @@ describe('a command whose script did not tell its end', () => {
       },
       'AmazonSSM.ListCommandInvocations': () => ({ CommandInvocations: [{ CommandPlugins: [{ Output: AGENT }] }] }),
     });
-    const end = await runOnHosts(phase, HASTY).then(
+    const end = await runOnHosts(phase, patience).then(
       ({ reports: [report] }) => `${report?.error}: ${report?.problem}`,
       ({ name }: Error) => name,
     );
@@ -256,6 +256,16 @@ describe('a command whose script did not tell its end', () => {
     expect(end).toMatch(expected);
     if (end.startsWith('HostCommandFailed')) expect(end).toContain(`SSM Agent says: ${AGENT}`);
     expect(sent).toEqual(scene.found === 'refused' ? [] : ['find-command']);
+  });
+
+  it.each<[string, LostScene, number]>([
+    ['runs no more', { found: { running: false, upSeconds: 9 } }, 1],
+    ['still runs past its limit', { found: { running: true, upSeconds: 9 }, sentMinutesAgo: 8 }, 0],
+    ['cannot be asked for', { found: 'refused' }, 0],
+  ])('is sent once more only where nothing of it can run beside that: it %s', async (_, scene, times) => {
+    const { end, sent } = await askOnce(scene, { onceMore: true, patience: PATIENT });
+    expect(end).toMatch(/^HostCommandFailed/);
+    expect(sent.filter((name) => name === 'control-service')).toHaveLength(times);
   });
 });
 
