@@ -1,4 +1,4 @@
-import { completeBackupInput } from '../../core/backups/by-host.ts';
+import { COPY_LEFT, completeBackupInput } from '../../core/backups/by-host.ts';
 import { backupMade, type CompletedBackup, summarizeBackup } from '../../core/backups/contracts.ts';
 import { PreconditionFailed } from '../../core/errors.ts';
 import { parse } from '../../core/text/parse.ts';
@@ -14,8 +14,7 @@ import { logMetrics } from '../embedded-metrics.ts';
  */
 export async function handler(event: unknown): Promise<CompletedBackup> {
   const { cluster, etags, copyLeft, ...end } = parse(completeBackupInput, event, "The step's input");
-  const left =
-    copyLeft === '' ? '' : ` The copy on the host could not be removed; the next backup there removes it: ${copyLeft}`;
+  const left = copyLeft && `${COPY_LEFT}${copyLeft}`;
   if (end.failure) {
     const { copied, failure } = end;
     if (copied) await abortHostUpload(cluster, copied.draft.takenAt, copied.uploadId);

@@ -8,6 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { COPY_LEFT } from '../../core/backups/by-host.ts';
 import { BACKUP_STATE_MACHINE, POSTPONED } from '../../core/backups/contracts.ts';
 import type { Step } from '../step-function.ts';
 import { FAILED_HOSTS, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
@@ -36,7 +37,7 @@ const ALL_ERRORS = {
   cause:
     "{% ($states.input.failure ? $states.input.failure.cause & ' Then what was sent of it could not be removed from the bucket: ' : '') & " +
     `${MESSAGE} & ` +
-    "($copyLeft != '' ? ' The copy on the host could not be removed; the next backup there removes it: ' & $copyLeft : '') %}",
+    `($copyLeft != '' ? '${COPY_LEFT}' & $copyLeft : '') %}`,
 };
 
 /**
