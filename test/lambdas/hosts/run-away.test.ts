@@ -208,12 +208,16 @@ describe('a command whose script did not tell its end', () => {
   const AGENT = 'write /var/lib/amazon/ssm/channels: no space left on device';
 
   interface LostScene {
+    ended?: object;
     found?: object | 'refused';
     sentMinutesAgo?: number;
   }
 
   /** Run Command, of which the agent says so; asked for the command, its host answers so. */
-  async function askOnce({ found, sentMinutesAgo = 0 }: LostScene, { onceMore = false, patience = HASTY } = {}) {
+  async function askOnce(
+    { ended = LOST, found, sentMinutesAgo = 0 }: LostScene,
+    { onceMore = false, patience = HASTY } = {},
+  ) {
     const sent: string[] = [];
     const phase = { ...phaseOf(), onceMore };
     const RequestedDateTime = Date.now() / 1000 - sentMinutesAgo * 60;
@@ -228,7 +232,7 @@ describe('a command whose script did not tell its end', () => {
         return { Command: { CommandId: name } };
       },
       'AmazonSSM.GetCommandInvocation': ({ CommandId }) => {
-        if (CommandId !== 'find-command') return LOST;
+        if (CommandId !== 'find-command') return ended;
         return found ? { Status: 'Success', StandardOutputContent: JSON.stringify(found) } : LOST;
       },
       'AmazonSSM.ListCommandInvocations': () => ({ CommandInvocations: [{ CommandPlugins: [{ Output: AGENT }] }] }),
@@ -262,11 +266,15 @@ describe('a command whose script did not tell its end', () => {
     ['runs no more', { found: { running: false, upSeconds: 9 } }, 1],
     ['still runs past its limit', { found: { running: true, upSeconds: 9 }, sentMinutesAgo: 8 }, 0],
     ['cannot be asked for', { found: 'refused' }, 0],
-  ])('is sent once more only where nothing of it can run beside that: it %s', async (_, scene, times) => {
-    const { end, sent } = await askOnce(scene, { onceMore: true, patience: PATIENT });
-    expect(end).toMatch(/^HostCommandFailed/);
-    expect(sent.filter((name) => name === 'control-service')).toHaveLength(times);
-  });
+    ['was cancelled', { ended: { Status: 'Cancelled', StatusDetails: 'Cancelled' } }, 0],
+  ])(
+    'is sent once more only where nothing of it can run beside that, and nobody has ended it: it %s',
+    async (_, scene, times) => {
+      const { end, sent } = await askOnce(scene, { onceMore: true, patience: PATIENT });
+      expect(end).toMatch(/^HostCommandFailed/);
+      expect(sent.filter((name) => name === 'control-service')).toHaveLength(times);
+    },
+  );
 });
 
 it('a command that runs for long is given up where its host was started since, and nothing of it runs there', async () => {
