@@ -60,6 +60,8 @@ export const sendBackupInput = runHostCommandsInput.extend({
 const copiedSchema = z.object({ draft: draftSchema, uploadId: z.string() });
 /** Why it came to nothing. */
 const failureSchema = z.strictObject({ error: z.string(), cause: z.string() });
+/** What stands before the reason. */
+export const COPY_LEFT = ' The copy on the host could not be removed; the next backup there removes it: ';
 /** complete-backup */
 export const completeBackupInput = z.intersection(
   z.object({

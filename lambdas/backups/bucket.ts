@@ -15,6 +15,10 @@ const PLACE_REFUSALS = {
   AccessDenied:
     'The role of the cluster may not do so. Either it was deployed before "backups" was as it is now: deploy the cluster\'s stack again. Or the bucket\'s ' +
     'policy, or the policy of the KMS key that encrypts it, keeps the role out.',
+  InvalidPart: 'The parts in the bucket are not those that were sent, so no backup is made of them. Back up again.',
+  NoSuchUpload:
+    'The upload was ended before it was complete: by a lifecycle rule of the bucket that ends uploads in less than a day, or by another person or program. ' +
+    'Back up again.',
   PermanentRedirect: 'The bucket is in another region. Name one of this region under "backups".',
   'KMS.NotFoundException': OF_THE_KEY,
   'KMS.DisabledException': OF_THE_KEY,

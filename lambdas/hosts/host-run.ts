@@ -63,6 +63,8 @@ interface HostRunProps {
 /** One host's part of a phase. */
 export class HostRun {
   readonly #props: HostRunProps;
+  /** Nothing is sent once more: somebody has cancelled what was sent, or it may still run. */
+  #isOver = false;
 
   constructor(props: HostRunProps) {
     this.#props = props;
@@ -92,7 +94,7 @@ export class HostRun {
       }
       const state = begun instanceof HostUnreachable ? begun : await this.#follow(begun);
       const isAway = state instanceof HostUnreachable;
-      if (!isAway && !(onceMore && times === 1 && isFailure(state))) return state;
+      if (!isAway && !(onceMore && times === 1 && !this.#isOver && isFailure(state))) return state;
       const attempts = Math.max(tries, times);
       const pauseMs = awayMs[Math.min(attempts, awayMs.length) - 1] ?? 0;
       const next = Date.now() + pauseMs;
@@ -147,6 +149,7 @@ export class HostRun {
       // By an earlier call, for the same reason: the host is what a responder has to hear of.
       const isGivenUp = error.message.startsWith(`${host}, ${command}: Cancelled`);
       const why = isGivenUp ? (awayBefore ? this.#hostWentAway(awayBefore) : await this.#rebooted(sent)) : undefined;
+      this.#isOver = isGivenUp && !why;
       return { done: outcome.done, error: why ?? error };
     }
     const awayNow = awayBefore && (await this.#unreachable());
@@ -179,6 +182,7 @@ export class HostRun {
     const found = await this.#find(sent);
     if (found?.running === false) return { error: withWords(error, 'Nothing of it runs on the host any more.'), done };
     if (found !== null && Date.now() - sent.sentAt <= this.#limitMs()) return 'Running';
+    this.#isOver = true;
     const words = found ? 'It still runs on the host.' : 'Whether it still runs on the host is unknown.';
     return { error: withWords(error, words), done };
   }

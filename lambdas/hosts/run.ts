@@ -17,7 +17,10 @@ interface Phase extends Omit<RunHostCommands, 'commands'>, Sender {
   commands: readonly PhaseCommand[];
   /** Each is for nothing without the others: once one has failed none is begun, and there is no report of those. */
   untilOneFails?: boolean;
-  /** Whatever it may have failed for may pass, and it may be run again: it is sent once more before it counts as failed. */
+  /**
+   * Whatever it may have failed for may pass, and it may be run again: it is sent once more before it counts as failed, unless somebody has cancelled it
+   * or it may still run.
+   */
   onceMore?: boolean;
 }
 

@@ -8,6 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { COPY_LEFT } from '../../core/backups/by-host.ts';
 import { BACKUP_STATE_MACHINE, POSTPONED } from '../../core/backups/contracts.ts';
 import type { Step } from '../step-function.ts';
 import { FAILED_HOSTS, REPORTS, reportFromEveryHost } from './parts/on-every-host.ts';
@@ -30,12 +31,13 @@ const FAILURE =
   "($exists($states.input.error) ? {'error': $states.input.error, 'cause': $states.input.cause} : " +
   "$states.input.failed != '' ? {'error': $states.input.failed, 'cause': $states.input.problems} : null)";
 
-/** JSONata: what the last state has failed with, behind what the backup had come to nothing for before, if it had. */
-const BOTH_ERRORS = {
+/** JSONata: what the last state has failed with, behind what the backup had come to nothing for before, and before what was left on the host, if so. */
+const ALL_ERRORS = {
   error: '{% $states.input.failure ? $states.input.failure.error : $states.errorOutput.Error %}',
   cause:
     "{% ($states.input.failure ? $states.input.failure.cause & ' Then what was sent of it could not be removed from the bucket: ' : '') & " +
-    `${MESSAGE} %}`,
+    `${MESSAGE} & ` +
+    `($copyLeft != '' ? '${COPY_LEFT}' & $copyLeft : '') %}`,
 };
 
 /**
@@ -134,7 +136,7 @@ function goOnByHost(
     },
     assign: { backup: '{% $states.result.Payload.backup %}' },
     onError: isItWhole,
-    caught: { outputs: BOTH_ERRORS },
+    caught: { outputs: ALL_ERRORS },
   });
   complete.next(isItWhole);
   const discard = reportFromEveryHost(scope, 'Discard copy on host', {

@@ -127,6 +127,19 @@ describe('a backup', () => {
     });
   });
 
+  it('that fails while its copy stays on the host and its parts in the bucket tells all of it', async () => {
+    const { ended } = await backUp({
+      'Send copy from host': failure(ERROR_NAMES.HostCommandFailed, 'curl said no.'),
+      'Discard copy on host': failure(ERROR_NAMES.HostCommandFailed, 'rm said no.'),
+      'Complete backup': failure(ERROR_NAMES.PreconditionFailed, 'The bucket is gone.'),
+    });
+    expect(ended).toMatchObject({
+      status: 'FAILED',
+      error: 'HostCommandFailed',
+      cause: expect.stringMatching(/curl said no\..*The bucket is gone\. The copy on the host .*rm said no\.$/s),
+    });
+  });
+
   it('that fails after its copy was sent says so, and removes no backup', async () => {
     const { ended, calls } = await backUp({
       'Complete backup': failure(ERROR_NAMES.PreconditionFailed, 'No such key.'),

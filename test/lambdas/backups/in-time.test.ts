@@ -86,8 +86,11 @@ async function backUp(host: string | undefined, limitMs: number, { ping = 'Onlin
 }
 
 describe('a backup that a function would not have the time for', () => {
-  it('ends early where its host would go on', async () => {
-    const { taken, tookMs } = await backUp(HOST, 20_000, {});
+  it.each([
+    ['would go on', AGREES],
+    ['makes another backup, for then this one is put off', `echo '{"gaveWay":"Another backup works there."}'`],
+  ])('ends early where its host %s', async (_, copyDatabase) => {
+    const { taken, tookMs } = await backUp(HOST, 20_000, { copyDatabase });
     expect(taken).toEqual({
       outgrown: expect.stringMatching(/of the 64\.0 MiB of m1 came in \d s.* 20 s .*its host goes on/),
     });

@@ -150,9 +150,17 @@ describe('a backup that a host has sent', () => {
     expect((await download(client, upload.Key)).toString()).toBe('sent');
   });
 
+  it('leaves no parts behind where S3 refuses to make a backup of them', async () => {
+    const { client, upload, input } = await sent();
+    const refused = { name: 'PreconditionFailed', message: expect.stringMatching(/InvalidPart.*Back up again/s) };
+    await expect(complete({ ...input, etags: [`"${'f'.repeat(32)}"`] })).rejects.toMatchObject(refused);
+    const part = client.send(new UploadPartCommand({ ...upload, PartNumber: 2, Body: 'more' }));
+    expect(await refusalOf(part)).toMatchObject({ name: 'NoSuchUpload' });
+  });
+
   it('is none where its upload has gone, or something else is in its place', async () => {
     const { client, upload, input } = await sent();
-    const none = { name: 'PreconditionFailed', message: expect.stringContaining('NoSuchUpload') };
+    const none = { name: 'PreconditionFailed', message: expect.stringMatching(/NoSuchUpload.*lifecycle rule/s) };
     await client.send(new AbortMultipartUploadCommand(upload));
     await expect(complete(input)).rejects.toMatchObject(none);
     await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: upload.Key, Body: 'something else' }));

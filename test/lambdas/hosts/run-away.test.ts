@@ -208,14 +208,18 @@ describe('a command whose script did not tell its end', () => {
   const AGENT = 'write /var/lib/amazon/ssm/channels: no space left on device';
 
   interface LostScene {
+    ended?: object;
     found?: object | 'refused';
     sentMinutesAgo?: number;
   }
 
   /** Run Command, of which the agent says so; asked for the command, its host answers so. */
-  async function askOnce({ found, sentMinutesAgo = 0 }: LostScene) {
+  async function askOnce(
+    { ended = LOST, found, sentMinutesAgo = 0 }: LostScene,
+    { onceMore = false, patience = HASTY } = {},
+  ) {
     const sent: string[] = [];
-    const phase = phaseOf();
+    const phase = { ...phaseOf(), onceMore };
     const RequestedDateTime = Date.now() / 1000 - sentMinutesAgo * 60;
     const [Comment] = phase.commands.map((each) => clientTokenOf(phase, each));
     await serve({
@@ -228,12 +232,12 @@ describe('a command whose script did not tell its end', () => {
         return { Command: { CommandId: name } };
       },
       'AmazonSSM.GetCommandInvocation': ({ CommandId }) => {
-        if (CommandId !== 'find-command') return LOST;
+        if (CommandId !== 'find-command') return ended;
         return found ? { Status: 'Success', StandardOutputContent: JSON.stringify(found) } : LOST;
       },
       'AmazonSSM.ListCommandInvocations': () => ({ CommandInvocations: [{ CommandPlugins: [{ Output: AGENT }] }] }),
     });
-    const end = await runOnHosts(phase, HASTY).then(
+    const end = await runOnHosts(phase, patience).then(
       ({ reports: [report] }) => `${report?.error}: ${report?.problem}`,
       ({ name }: Error) => name,
     );
@@ -257,6 +261,20 @@ describe('a command whose script did not tell its end', () => {
     if (end.startsWith('HostCommandFailed')) expect(end).toContain(`SSM Agent says: ${AGENT}`);
     expect(sent).toEqual(scene.found === 'refused' ? [] : ['find-command']);
   });
+
+  it.each<[string, LostScene, number]>([
+    ['runs no more', { found: { running: false, upSeconds: 9 } }, 1],
+    ['still runs past its limit', { found: { running: true, upSeconds: 9 }, sentMinutesAgo: 8 }, 0],
+    ['cannot be asked for', { found: 'refused' }, 0],
+    ['was cancelled', { ended: { Status: 'Cancelled', StatusDetails: 'Cancelled' } }, 0],
+  ])(
+    'is sent once more only where nothing of it can run beside that, and nobody has ended it: it %s',
+    async (_, scene, times) => {
+      const { end, sent } = await askOnce(scene, { onceMore: true, patience: PATIENT });
+      expect(end).toMatch(/^HostCommandFailed/);
+      expect(sent.filter((name) => name === 'control-service')).toHaveLength(times);
+    },
+  );
 });
 
 it('a command that runs for long is given up where its host was started since, and nothing of it runs there', async () => {
