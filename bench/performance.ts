@@ -13,7 +13,7 @@ measures it ([how](../CONTRIBUTING.md)), and \`npm run bench:docs\` writes this 
 one run: **only the ratios hold on another machine**. A ratio is the runbook's median over the other's; below 1 the runbook is faster. The time over
 which a runbook makes sure of an incident is policy, and does not count. A quorum recovery inspects the hosts in its last five seconds, so these do
 not count either. On real hosts each command of Run Command takes about two seconds more than here; [runbooks.md](runbooks.md) says how many there are.
-What is written is text of which gzip makes about a quarter. Before a reclaim of space ends, it reads keys for its report, for ten seconds at most and
+What is written is text of which gzip makes about a quarter. Before a reclaim of space ends, it reads keys for its report, for three seconds at most and
 16 MiB in each: etcd takes writes then.`;
 
 export interface Page {

@@ -10,6 +10,7 @@ import { EtcdUnavailable } from '../../core/errors.ts';
 import type { SnapshotPiece } from '../etcd/connection.ts';
 import type { EtcdMember } from '../etcd/member.ts';
 import { encryptionOf } from './bucket.ts';
+import { inBatches } from './in-batches.ts';
 import { type KnownAfter, knownAfter, knownBefore } from './known-at.ts';
 import { type Uploaded, uploadStream } from './upload-stream.ts';
 import { type Passed, verified } from './verified.ts';
@@ -17,6 +18,8 @@ import { writeRecord } from './write-record.ts';
 
 /** As `gzip -1`: the snapshot of a store is mostly text, and etcd sends it about as fast as this takes it. */
 const COMPRESSION = { level: 1, chunkSize: 256 * 1024 };
+/** So much is compressed at a time. */
+const BATCH_BYTES = 256 * 1024;
 
 export interface TakingOptions {
   signal: AbortSignal;
@@ -47,7 +50,7 @@ export async function takeBackup(
   };
   const passing = verified(counted(member.snapshot(deadlineMs, signal), onPassed), member.name, begun);
   async function* database(): AsyncGenerator<Buffer> {
-    passed = yield* passing;
+    passed = yield* inBatches(passing, BATCH_BYTES);
   }
   let uploaded: Uploaded | undefined;
   await pipeline(Readable.from(database()), createGzip(COMPRESSION), async (compressed: AsyncIterable<Buffer>) => {

@@ -4,7 +4,7 @@ import type { Cluster } from '../../core/cluster/clusters.ts';
 import { EtcdUnavailable } from '../../core/errors.ts';
 import { describeFilling } from '../../core/space-reclaim/describe-store.ts';
 import { KeyTally } from '../../core/space-reclaim/key-tally.ts';
-import { type AnalyzeStore, REPORTED, type StoreAnalysis } from '../../core/space-reclaim/store-analysis.ts';
+import { type AnalyzeStore, EXPLAINED, type StoreAnalysis } from '../../core/space-reclaim/store-analysis.ts';
 import type { EtcdCluster } from './cluster.ts';
 import { hasReason } from './errors.ts';
 import { endOfPrefix } from './key-range.ts';
@@ -119,7 +119,7 @@ function nextLimit({ keys, bytes }: KeyPage, last: number): number {
 /** What fills a store that has nothing to give back, to end an error with. Empty where that cannot be told, for whatever reason. */
 export async function explainFilling(etcd: EtcdCluster, cluster: Cluster): Promise<string> {
   try {
-    return describeFilling(await analyzeStore(etcd, cluster, REPORTED), cluster.name);
+    return describeFilling(await analyzeStore(etcd, cluster, EXPLAINED), cluster.name);
   } catch {
     return '';
   }

@@ -5,7 +5,7 @@ import type { EtcdCluster } from './cluster.ts';
 
 /** An election takes less as a rule, and so does the news of a new leader. Step Functions waits for what takes longer, seconds at a time. */
 const SETTLES_WITHIN_MS = 2_000;
-const BETWEEN_READINGS_MS = 100;
+const BETWEEN_READINGS_MS = 25;
 
 /**
  * Decides from a reading of the whole cluster. As long as the decision finds the cluster unsettled, the cluster is read again, for a moment.
