@@ -137,7 +137,10 @@ function grantsOf(scope: Construct, cluster: Cluster): Readonly<Record<ClusterAc
   };
 }
 
-/** Whether an upload is complete is seen in the list of the bucket. S3 wants kms:Decrypt, too, of whoever uploads in parts. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions */
+/**
+ * Whether an upload is complete is seen in the list of the bucket. S3 wants kms:Decrypt, too, of whoever uploads in parts.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
+ */
 function write(cluster: Cluster, backups: BackupsPlace): Grant[] {
   return [
     { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: [ownBackupArn(cluster)] },

@@ -142,7 +142,7 @@ function weighSecrets({ cluster: { auth, tls }, survey: { secretsProblem } }: We
   };
 }
 
-/** A diagnosis looks for known defects where etcd serves us. */
+/** A diagnosis looks for known defects, and only where etcd serves us. */
 function weighReleases({ diagnosis, survey: { members } }: WeighCheck): Weighed {
   if (members.length === 0) return {};
   const refusing = diagnosis?.members.filter(({ state }) => state === 'refusing').map(({ name }) => name) ?? [];
@@ -154,7 +154,12 @@ function weighReleases({ diagnosis, survey: { members } }: WeighCheck): Weighed 
     unchecked:
       unjudged.length === 0
         ? []
-        : [line('releases', `${describeReleases(unjudged)}: not held against known defects, for it serves us nothing`)],
+        : [
+            line(
+              'releases',
+              `${describeReleases(unjudged)}: nobody held it against known defects, for it could not be diagnosed`,
+            ),
+          ],
   };
 }
 

@@ -2,7 +2,9 @@ import { expect, it } from 'vitest';
 import { type DrillScene, needs, optionsOf, passDrill } from './drill.ts';
 
 it.for<DrillScene>([
+  { hosts: 'process', etcd: '3.4.23', members: 3, options: [] },
   { hosts: 'process', etcd: '3.5.35', members: 3, options: ['--tls', '--auth'] },
+  { hosts: 'process', etcd: '3.6.16', members: 3, options: ['--tls', '--auth'] },
   { hosts: 'process', etcd: '3.7.3', members: 3, options: [] },
   // Where systemd bounds what a rehearsal takes.
   { hosts: 'systemd', etcd: '3.5.16', members: 3, options: [] },
