@@ -171,7 +171,7 @@ copy() {
   rm -rf -- "${scratch:?}"/*
   : > "$scratch/backup"
   mkfifo -- "$scratch/passing" || fail 1 "mkfifo cannot make $scratch/passing. See whether the disk is full, then run this again."
-  { print_with_sha256 | gzip -n -1 -c > "$scratch/snapshot.gz"; } 2> "$scratch/problem" 3>&- 9>&- &
+  { print_with_sha256 | gzip -n -1 -c > "$scratch/snapshot"; } 2> "$scratch/problem" 3>&- 9>&- &
   copying=$!
   while kill -0 "$copying" 2> /dev/null; do
     require_same_file
@@ -219,8 +219,8 @@ require_free "$scratch" "$((size + reserve_bytes))" 'a copy of the database, wit
 give_way
 copy
 read -r digest _ < "$scratch/sha256"
-sha256_of "$scratch/snapshot.gz" && sha256=$reply
-size_of "$scratch/snapshot.gz" && sent_bytes=$reply
+sha256_of "$scratch/snapshot" && sha256=$reply
+size_of "$scratch/snapshot" && sent_bytes=$reply
 rm -f -- "$scratch/passing" "$scratch/sha256" "$scratch/records" "$scratch/copier" "$scratch/problem" || fail 1 "What the copy was made with could not be removed from $scratch by rm. See whether the disk is sound, then run this again."
 kept=yes
 succeed "{\"inode\":\"$inode\",\"copy\":{\"sizeBytes\":$((size + 32)),\"databaseSha256\":\"$digest\",\"snapshot\":{\"sizeBytes\":$sent_bytes,\"sha256\":\"$sha256\"}}${removed:+,\"removed\":[$removed]}}"

@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# parts: common scratch snapshot transfer
+# parts: common scratch snapshot compression transfer
 # Fetches a backup, compressed or not, into a scratch folder of its own and says what is in it. Run again, it begins again.
 data_dir='{{ dataDir }}'
 bin_dir='{{ binDir }}'
 keep='{{ keep }}'
+compressor='{{ compressor }}'
 execution='{{ execution }}'
 sha256='{{ sha256 }}'
 url='{{ url }}'
@@ -13,15 +14,10 @@ clean_up() {
   if [ -z "${kept:-}" ]; then rm -rf -- "$work"; else rm -rf -- "$work/fetched" "$work/fetched".* "$work/db"; fi
 }
 
-# how_compressed FILE: `gzip`, or nothing, by its first bytes; its name may say anything.
-how_compressed() {
-  reply=$(od -An -tx1 -N2 < "$1" | tr -d ' \n') || fail 1 "od and tr cannot read $1. See whether the disk is sound, then run this again."
-  case $reply in 1f8b) reply=gzip ;; *) reply='' ;; esac
-}
-
 need tr mv rm
 [ -n "$url" ] || fail 64 "No address was given to fetch the backup from."
 require_snapshot_tools
+require_compressor
 find_scratch "$data_dir" "$execution"
 read_phase "$scratch"
 [ -z "$reply" ] || refuse restore-begun 65 "A restore of $execution has begun on this host already ($reply), so no other snapshot is looked at."
@@ -37,12 +33,13 @@ if [ -n "$sha256" ]; then
   [ "$reply" = "$sha256" ] || refuse backup-differs 66 "The backup is not what was backed up: its SHA-256 is $reply, and $sha256 was recorded when it was made. It is damaged, or something has replaced it. Look at the versions of the object in its bucket."
 fi
 how_compressed "$work/fetched"
-compressed=$reply
+compressed=''
+if [ "$reply" = gzip ]; then compressed=yes; fi
 if [ -n "$compressed" ]; then
-  mv -f -- "$work/fetched" "$work/snapshot.gz"
-  decompressed_size "$work/snapshot.gz"
+  mv -f -- "$work/fetched" "$work/snapshot"
+  decompressed_size "$work/snapshot"
   require_free "$work" "$reply" 'the backup, decompressed,'
-  decompress "$work/snapshot.gz" "$work/db" || refuse backup-damaged 65 "The backup cannot be decompressed: $reply. It may be damaged, or the disk is full: look at both, or name another backup."
+  decompress "$work/snapshot" "$work/db" || refuse backup-damaged 65 "The backup cannot be decompressed: $reply. It may be damaged, or the disk is full: look at both, or name another backup."
 else
   mv -f -- "$work/fetched" "$work/db"
 fi
@@ -60,10 +57,10 @@ snapshot=null
 if [ "$keep" = yes ]; then
   if [ -z "$compressed" ]; then
     require_free "$work" "$size" 'the backup, compressed,'
-    gzip -n -1 -c < "$work/db" > "$work/snapshot.gz"
+    compress "$work/db" > "$work/snapshot"
   fi
-  sha256_of "$work/snapshot.gz" && sha256=$reply
-  size_of "$work/snapshot.gz"
+  sha256_of "$work/snapshot" && sha256=$reply
+  size_of "$work/snapshot"
   snapshot="{\"sizeBytes\":$reply,\"sha256\":\"$sha256\"}" kept=yes
 fi
 succeed "{\"revision\":\"$snapshot_revision\",\"totalKeys\":$snapshot_keys,\"hash\":\"$snapshot_hash\",\"version\":\"$snapshot_version\",\"sizeBytes\":$size,\"hasHash\":$has_hash,\"snapshot\":$snapshot}"

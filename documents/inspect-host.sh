@@ -321,7 +321,9 @@ object format "$format" file "$file" name "$set_name" dataDir "$set_data_dir" wa
   initialAdvertisePeerUrls "$set_initial_advertise_peer_urls" initialCluster "$set_initial_cluster" \
   initialClusterState "$set_initial_cluster_state" initialClusterToken "$set_initial_cluster_token" \
   overriding: "$overriding_list" experimental: "$experimental_list"
-object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" dataDir: "$data_state" walDir: "$wal_state" raftLog: "$log_state" clusterId "$cluster_id" \
+zstd=false
+if command -v zstd > /dev/null && [ "$(try_tool zstd)" = 7 ]; then zstd=true; fi
+object unit: "$unit_state" atWork: "$at_work" etcdVersion "$etcd_version" zstd: "$zstd" dataDir: "$data_state" walDir: "$wal_state" raftLog: "$log_state" clusterId "$cluster_id" \
   archives: "$archives" recoveries: "$recoveries" refusals: "[$refusals]" configuration: "$reply"
 rest="${reply%\}}${removed:+,\"removed\":[$removed]}}"
 

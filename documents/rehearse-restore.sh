@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common data-dir scratch snapshot transfer replay rehearsal
+# parts: common data-dir scratch snapshot compression transfer replay rehearsal
 # Rehearses a recovery: fetches a backup, restores it into a scratch folder, starts a private member on it, says what that holds and how long each took, and
 # removes all of it. The host's own member, its data and its ports are not touched. May be run again.
 data_dir='{{ dataDir }}'

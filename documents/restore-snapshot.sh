@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common data-dir scratch snapshot transfer restore
+# parts: common data-dir scratch snapshot compression transfer restore
 # Restores a snapshot into the scratch folder, beside the data dir, which stays as it is. May be run again.
 data_dir='{{ dataDir }}'
 wal_dir='{{ walDir }}'
@@ -14,6 +14,7 @@ initial_cluster_token='{{ initialClusterToken }}'
 sha256='{{ sha256 }}'
 hash_check='{{ hashCheck }}'
 revision='{{ revision }}'
+size_bytes='{{ sizeBytes }}'
 bump_revision='{{ bumpRevision }}'
 url='{{ url }}'
 

@@ -14,7 +14,7 @@ integer "$offset" && offset=$reply
 integer "$length" && length=$reply
 find_scratch "$data_dir" "$execution"
 if [ "$source" = backup ]; then scratch=$scratch.backup; fi
-snapshot=$scratch/snapshot.gz
+snapshot=$scratch/snapshot
 [ -f "$snapshot" ] || refuse nothing-to-send 65 "$snapshot does not exist. The snapshot of $execution has to be made or fetched on this host first. Start the recovery or the backup again."
 size_of "$snapshot" && size=$reply
 if [ "$length" -eq 0 ] || [ "$((offset + length))" -gt "$size" ]; then

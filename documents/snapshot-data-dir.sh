@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# parts: common data-dir raft-log scratch snapshot replay rehearsal
+# parts: common data-dir raft-log scratch snapshot compression replay rehearsal
 # Makes a snapshot of the best that a member's data holds, whether the member runs or not, from a copy; the data itself is only read. Run
 # again, it says the same, or begins again where it was interrupted.
 unit='{{ unit }}'
@@ -9,6 +9,7 @@ bin_dir='{{ binDir }}'
 user='{{ user }}'
 group='{{ group }}'
 keep='{{ keep }}'
+compressor='{{ compressor }}'
 execution='{{ execution }}'
 
 need systemctl cp rm mkdir chown chgrp chmod head mv sleep
@@ -177,10 +178,10 @@ read_and_compress() {
   local status=0
   compress_problem=''
   if [ "$keep" != yes ]; then read_snapshot "$copied" && return; return 1; fi
-  gzip -n -1 -c < "$copied" > "$scratch/snapshot.gz" 2> "$work/gzip" 3>&- 9>&- &
+  compress "$copied" > "$scratch/snapshot" 2> "$work/problem" 3>&- 9>&- &
   compressing=$!
   read_snapshot "$copied" || status=1
-  wait "$compressing" || compress_problem="it ended with status $?: $(head -c 300 "$work/gzip")"
+  wait "$compressing" || compress_problem="it ended with status $?: $(head -c 300 "$work/problem")"
   compressing=''
   return "$status"
 }
@@ -203,10 +204,10 @@ still_runs() {
 }
 
 write_snapshot() {
-  [ -z "$compress_problem" ] || fail 1 "The snapshot could not be written to $scratch by gzip: $compress_problem. See whether the disk is full, then run this again."
-  sha256_of "$scratch/snapshot.gz"
+  [ -z "$compress_problem" ] || fail 1 "The snapshot could not be written to $scratch by $compressor: $compress_problem. See whether the disk is full, then run this again."
+  sha256_of "$scratch/snapshot"
   snapshot=$reply
-  size_of "$scratch/snapshot.gz"
+  size_of "$scratch/snapshot"
   snapshot="{\"sizeBytes\":$reply,\"sha256\":\"$snapshot\"}"
 }
 
@@ -219,13 +220,14 @@ require_no_restore
 if [ "$keep" = yes ]; then discard_rehearsals; fi
 [ -f "$database" ] || nothing "The database $database does not exist."
 require_snapshot_tools
+require_compressor
 require_alone
 read_unit
 process=$MainPID
 make_scratch "$scratch"
 lock "$scratch"
 require_no_restore
-if [ "$keep" = yes ] && [ -f "$scratch/salvaged" ] && [ -f "$scratch/snapshot.gz" ]; then
+if [ "$keep" = yes ] && [ -f "$scratch/salvaged" ] && [ -f "$scratch/snapshot" ]; then
   read_line "$scratch/salvaged"
   succeed "$reply"
 fi

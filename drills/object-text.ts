@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-const TEXT_BYTES = 2 ** 20;
+const TEXT_BYTES = 2 ** 22;
 
 let text: Buffer | undefined;
 
@@ -22,6 +22,6 @@ export function writtenValue(sequence: number, bytes: number): Buffer {
   text ??= objectText();
   const value = Buffer.alloc(bytes);
   let at = value.write(`${sequence} `);
-  for (let from = (sequence * 4096) % TEXT_BYTES; at < bytes; from = 0) at += text.copy(value, at, from);
+  for (let from = (sequence * bytes) % TEXT_BYTES; at < bytes; from = 0) at += text.copy(value, at, from);
   return value;
 }

@@ -61,6 +61,8 @@ export const hostInspectionSchema = z.strictObject({
   }),
   /** `3.5.16`; empty where no etcd was found. */
   etcdVersion: z.string(),
+  /** Whether there is a zstd that works. */
+  zstd: z.boolean(),
   dataDir: directorySchema,
   /** Null without a walDir of its own. */
   walDir: directorySchema.nullable(),

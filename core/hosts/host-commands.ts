@@ -39,6 +39,8 @@ const { unit, path, optionalPath, account, execution, initialCluster, token } = 
 const { memberName, peerUrls, number, optionalNumber, id, optionalId, sha256, optionalSha256, presignedUrl, metas } =
   TEXT_RULES;
 const yesOrNo = { values: ['yes', 'no'] };
+/** What a snapshot is compressed with that stays: every host that restores it has to have it. */
+const compressor = { values: ['gzip', 'zstd'] };
 
 /**
  * The host commands. `timeoutSeconds` is what one run may take on the host before SSM ends it. systemd itself gives a service 90 s to start and as
@@ -104,6 +106,7 @@ export const HOST_COMMANDS = {
       group: account,
       /** Whether the snapshot stays in the scratch folder, or only its description is needed. */
       keep: yesOrNo,
+      compressor,
       execution,
     },
   },
@@ -114,6 +117,7 @@ export const HOST_COMMANDS = {
       dataDir: path,
       binDir: path,
       keep: yesOrNo,
+      compressor,
       execution,
       /** Of the object, as it was recorded when the backup was made; empty where nothing was. */
       sha256: optionalSha256,
@@ -188,6 +192,8 @@ export const HOST_COMMANDS = {
       initialClusterToken: token,
       /** Of the compressed snapshot. */
       sha256,
+      /** Of the database in it. */
+      sizeBytes: number,
       /** Whether etcd has put a hash behind the database, as in a backup. */
       hashCheck: yesOrNo,
       /** What the snapshot's revision is, and how far it is raised, for watchers must never see it go back; "0" leaves it. */

@@ -8,6 +8,7 @@ import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { stopOf } from '../hosts/service-commands.ts';
 import { withStartProblems } from '../hosts/start-problems.ts';
 import { START_AGAIN } from '../text/format.ts';
+import { compressorFor } from './compressor.ts';
 import type { ChooseRecovery, RecoveryAction } from './contracts.ts';
 import { stoppedFirst } from './forgotten-data.ts';
 import { clearInterrupted, keptRecoveries } from './interrupted-recovery.ts';
@@ -211,7 +212,9 @@ function salvage(
   return {
     action: 'Salvage',
     summary: why,
-    commands: onHosts.map(({ member }) => salvageOf(cluster, member, execution, !dryRun)),
+    commands: onHosts.map(({ member }) =>
+      salvageOf(cluster, member, { execution, keep: !dryRun, compressor: compressorFor(onHosts) }),
+    ),
     discard: onHosts.map(({ member }) => discardOf(cluster, member, execution, 'undo')),
     examine,
   };
@@ -247,7 +250,13 @@ export function chooseExamination(
   const [roomiest] = services
     .filter(({ inspection }) => inspection?.etcdVersion)
     .toSorted((a, b) => freeBytes(b) - freeBytes(a));
-  if (roomiest) return examineOf(cluster, roomiest.member, { execution, keep: !dryRun, sha256 });
+  if (roomiest)
+    return examineOf(cluster, roomiest.member, {
+      execution,
+      keep: !dryRun,
+      compressor: compressorFor(services),
+      sha256,
+    });
   throw new PreconditionFailed(
     "No host that can be reached has etcd's programs, so the backup cannot be read. Install them where binDir says.",
   );

@@ -3,6 +3,7 @@ import type { HostInspection } from '../hosts/host-command-results.ts';
 import { placeOf } from '../hosts/host-place.ts';
 import type { HostCommand } from '../hosts/run-host-commands.ts';
 import { seenLog, startOf } from '../hosts/service-commands.ts';
+import type { Compressor } from './compressor.ts';
 
 /** The host commands of a quorum recovery, as each host's layout needs them. All throw PreconditionFailed for a member without a host. */
 
@@ -25,13 +26,21 @@ export function launchOf(
   return startOf(cluster, member, 'start-without-waiting', seenLog(inspection));
 }
 
-export function salvageOf(cluster: Cluster, member: string, execution: string, keep: boolean): HostCommand {
+/** What of a snapshot stays on its host. */
+interface Kept {
+  execution: string;
+  keep: boolean;
+  compressor: Compressor;
+}
+
+export function salvageOf(cluster: Cluster, member: string, { execution, keep, compressor }: Kept): HostCommand {
   return command(cluster, member, (layout) => ({
     unit: layout.unit,
     ...foldersOf(layout),
     binDir: layout.binDir,
     ...ownersOf(layout),
     keep: keep ? 'yes' : 'no',
+    compressor,
     execution,
   }));
 }
@@ -40,12 +49,13 @@ export function salvageOf(cluster: Cluster, member: string, execution: string, k
 export function examineOf(
   cluster: Cluster,
   member: string,
-  { execution, keep, sha256 }: { execution: string; keep: boolean; sha256: string },
+  { execution, keep, compressor, sha256 }: Kept & { sha256: string },
 ): HostCommand {
   return command(cluster, member, ({ dataDir, binDir }) => ({
     dataDir,
     binDir,
     keep: keep ? 'yes' : 'no',
+    compressor,
     execution,
     sha256,
   }));
@@ -83,6 +93,7 @@ export interface Restoration {
   initialCluster: string;
   token: string;
   sha256: string;
+  sizeBytes: string;
   hashCheck: 'yes' | 'no';
   revision: string;
   bumpRevision: string;

@@ -60,6 +60,7 @@ export function commandsOf(
       .join(','),
     token: `etcd-remediation-${execution}`,
     sha256: snapshot?.sha256 ?? '',
+    sizeBytes: String(candidate.sizeBytes),
     hashCheck,
     revision,
     bumpRevision: bumpOf(hosts),
@@ -112,7 +113,7 @@ export function stagingOf(
     };
     return { ...send, partNumber: index + 1, parameters };
   });
-  return { key: `${cluster.name}/${execution}.db.gz`, sizeBytes, parts };
+  return { key: `${cluster.name}/${execution}.snapshot`, sizeBytes, parts };
 }
 
 export function describeSteps(

@@ -146,11 +146,13 @@ try_tool() {
     ls) exec ls -d -- / ;;
     od) printf 7 | exec od -An -v -tu1 ;;
     sed) printf '7\n' | exec sed 's/7/8/' ;;
+    openssl) exec openssl dgst -sha256 -r < /dev/null ;;
     sha256sum) exec sha256sum < /dev/null ;;
     shasum) exec shasum -a 256 < /dev/null ;;
     tee) printf '7\n' | exec tee ;;
     tr) printf 7 | exec tr 7 8 ;;
     wc) exec wc -c < /dev/null ;;
+    zstd) printf 7 | zstd -q -1 -T0 -c | exec zstd -q -dc ;;
     *) echo 7 ;;
   esac
 }

@@ -24,30 +24,29 @@ is_wanted() {
   [ "$reply" = "$sha256" ]
 }
 
-# Leaves the snapshot in the scratch folder as snapshot.gz, and whether it was `fetched`.
+# Leaves the snapshot in the scratch folder as `snapshot`, and whether it was `fetched`.
 find_snapshot() {
   fetched=''
-  if is_wanted "$scratch/snapshot.gz"; then return; fi
-  if is_wanted "$scratch.backup/snapshot.gz"; then
-    mv -f -- "$scratch.backup/snapshot.gz" "$scratch/snapshot.gz"
+  if is_wanted "$scratch/snapshot"; then return; fi
+  if is_wanted "$scratch.backup/snapshot"; then
+    mv -f -- "$scratch.backup/snapshot" "$scratch/snapshot"
     return
   fi
   [ -n "$url" ] || refuse snapshot-missing 65 "The snapshot with the SHA-256 $sha256 is not on this host. It has to be made or fetched here first. Start the recovery again."
   fetch "$scratch/fetched"
   is_wanted "$scratch/fetched" || fail 1 "What was fetched from ${url%%\?*} has the SHA-256 $reply, and not $sha256. It is another snapshot than planned, or was damaged on its way. Run this again. If it fails again, start the recovery again."
-  mv -f -- "$scratch/fetched" "$scratch/snapshot.gz"
+  mv -f -- "$scratch/fetched" "$scratch/snapshot"
   fetched=yes
 }
 
 require_space() {
-  decompressed_size "$scratch/snapshot.gz"
-  require_free "$scratch" "$((2 * reply + wal_bytes))" 'the restored data, with the snapshot beside it,'
+  require_free "$scratch" "$((2 * size_bytes + wal_bytes))" 'the restored data, with the snapshot beside it,'
   require_free "$wal_scratch" "$wal_bytes" "the log's first file"
 }
 
 restore() {
   local said options=()
-  decompress "$scratch/snapshot.gz" "$scratch/db" || fail 1 "The snapshot could not be decompressed: $reply. See whether the disk is full, then run this again."
+  decompress "$scratch/snapshot" "$scratch/db" || fail 1 "The snapshot could not be decompressed: $reply. See whether the disk is full, then run this again."
   if [ "$restored_wal" != "$scratch/data/member/wal" ]; then options+=(--wal-dir "$restored_wal"); fi
   if [ "$hash_check" = no ]; then options+=(--skip-hash-check); fi
   if [ "$bump_revision" != 0 ]; then options+=(--bump-revision "$bump_revision" --mark-compacted); fi
@@ -66,6 +65,7 @@ restore_snapshot() {
   require_account
   integer "$revision" && revision=$reply
   integer "$bump_revision" && bump_revision=$reply
+  integer "$size_bytes" && size_bytes=$reply
   require_snapshot_tools
   find_data "$data_dir" "$wal_dir"
   require_data_dir
@@ -104,7 +104,7 @@ restore_snapshot() {
   printf '%s\n' "{\"revision\":\"$snapshot_revision\",\"sizeBytes\":$reply}" "$parameters" > "$scratch/restored.new"
   mv -f -- "$scratch/restored.new" "$scratch/restored"
   # Where it was salvaged it is sent from; elsewhere it has served.
-  if [ -n "$fetched" ]; then rm -f -- "$scratch/snapshot.gz"; fi
+  if [ -n "$fetched" ]; then rm -f -- "$scratch/snapshot"; fi
   drop_used
   read -r result < "$scratch/restored"
 }

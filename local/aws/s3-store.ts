@@ -114,7 +114,7 @@ export class StagedObjects implements ObjectStore {
         async function* (chunks: AsyncIterable<Buffer>) {
           for await (const chunk of chunks) {
             hashes.md5.update(chunk);
-            hashes.sha256.update(chunk);
+            if (sha256 !== undefined) hashes.sha256.update(chunk);
             sizeBytes += chunk.length;
             yield chunk;
           }
@@ -214,7 +214,7 @@ export async function* bytesOf({ parts }: StoredContent, first: number, last: nu
   let offset = 0;
   for (const { file, sizeBytes } of parts) {
     const [start, end] = [Math.max(0, first - offset), Math.min(sizeBytes - 1, last - offset)];
-    if (start <= end) yield* createReadStream(file, { start, end });
+    if (start <= end) yield* createReadStream(file, { start, end, highWaterMark: 2 ** 20 });
     offset += sizeBytes;
   }
 }

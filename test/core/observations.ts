@@ -173,6 +173,7 @@ export function inspection(name: string, differences: Partial<HostInspection> = 
     },
     refusals: [],
     etcdVersion: '3.5.30',
+    zstd: false,
     dataDir: directory(LAYOUT.dataDir),
     walDir: null,
     raftLog: { holds: 'entries', commitIndex: '100', lastIndex: '100', commitTerm: '3', lastTerm: '3' },

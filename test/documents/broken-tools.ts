@@ -154,12 +154,20 @@ export const SCENES: Readonly<Record<HostCommandName, Scene>> = {
   'snapshot-data-dir': {
     parameters: (host) => ({
       ...{ unit: 'etcd', dataDir: host.path('data'), walDir: '', binDir: host.path('bin'), ...owner },
-      ...{ keep: 'yes', execution: 'run-1' },
+      ...{ keep: 'yes', compressor: 'gzip', execution: 'run-1' },
     }),
   },
   'fetch-backup': {
     parameters: (host, url) => ({
-      ...{ dataDir: host.path('data'), binDir: host.path('bin'), keep: 'yes', execution: 'run-1', sha256: '', url },
+      ...{
+        dataDir: host.path('data'),
+        binDir: host.path('bin'),
+        keep: 'yes',
+        compressor: 'gzip',
+        execution: 'run-1',
+        sha256: '',
+        url,
+      },
     }),
   },
   'rehearse-restore': {

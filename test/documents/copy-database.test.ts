@@ -40,11 +40,10 @@ async function holdUp(host: PreparedHost, tool: string): Promise<{ reached: () =
 function otherFolder(host: PreparedHost, { isBackup, minutes }: { isBackup: boolean; minutes: number }): string {
   const folder = host.path('.etcd-remediation.data.run-0');
   mkdirSync(folder);
-  writeFileSync(`${folder}/snapshot.gz`, 'half of it');
+  writeFileSync(`${folder}/snapshot`, 'half of it');
   if (isBackup) writeFileSync(`${folder}/backup`, '');
   const at = Date.now() / 1000 - 60 * minutes;
-  for (const path of [`${folder}/snapshot.gz`, `${folder}/backup`, folder])
-    if (existsSync(path)) utimesSync(path, at, at);
+  for (const path of [`${folder}/snapshot`, `${folder}/backup`, folder]) if (existsSync(path)) utimesSync(path, at, at);
   return folder;
 }
 
@@ -53,7 +52,7 @@ describe('copy-database', () => {
     using host = hostWithDatabase();
     const before = readFileSync(host.path('data/member/snap/db'));
     const end = await succeed(host.access, 'copy-database', copyParameters(host));
-    const compressed = readFileSync(host.path(`${SCRATCH}/snapshot.gz`));
+    const compressed = readFileSync(host.path(`${SCRATCH}/snapshot`));
     const { bytes, databaseSha256 } = expectedCopy();
     expect(gunzipSync(compressed).equals(bytes)).toBe(true);
     expect(end).toEqual({
@@ -71,7 +70,7 @@ describe('copy-database', () => {
     using host = hostWithDatabase();
     const first = await succeed(host.access, 'copy-database', copyParameters(host));
     expect(await succeed(host.access, 'copy-database', copyParameters(host))).toEqual(first);
-    expect(filesIn(host)).toEqual(['backup', 'snapshot.gz']);
+    expect(filesIn(host)).toEqual(['backup', 'snapshot']);
   });
 
   it('says which file the database is, and copies nothing, where only that is asked', async () => {

@@ -21,6 +21,7 @@ function parametersFor(host: PreparedHost, server: ObjectServer, { binDir }: Sna
     dataDir: host.path('data'),
     binDir,
     keep,
+    compressor: 'gzip',
     execution: 'run-1',
     sha256: '',
     url: server.url('backups/orders.db'),
@@ -51,7 +52,7 @@ describe.each(SCRIPTED_RELEASES)('fetch-backup with etcd %s', (version) => {
     const backup = backupOf(snapshot.saved);
     await using server = await ObjectServer.start(object(backup));
     const found = await succeed(host.access, 'fetch-backup', parametersFor(host, server, snapshot));
-    const compressed = readFileSync(host.path(`${BACKUP}/snapshot.gz`));
+    const compressed = readFileSync(host.path(`${BACKUP}/snapshot`));
     expect(found).toEqual({
       revision: snapshot.revision,
       totalKeys: expect.any(Number),
@@ -64,7 +65,7 @@ describe.each(SCRIPTED_RELEASES)('fetch-backup with etcd %s', (version) => {
     });
     expect(found.totalKeys).toBeGreaterThanOrEqual(KEYS);
     expect(gunzipSync(compressed).equals(hasHash ? snapshot.saved : snapshot.raw)).toBe(true);
-    expect(contentsOf(host.path(BACKUP))).toEqual(['snapshot.gz']);
+    expect(contentsOf(host.path(BACKUP))).toEqual(['snapshot']);
   });
 
   it.each([
@@ -128,7 +129,7 @@ describe('fetch-backup', () => {
     const salvaged = keepSnapshot(host, Buffer.from('salvaged'));
     await using server = await ObjectServer.start(object(snapshot.saved));
     await succeed(host.access, 'fetch-backup', parametersFor(host, server, snapshot));
-    expect(readFileSync(host.path(`${SCRATCH}/snapshot.gz`)).equals(salvaged)).toBe(true);
+    expect(readFileSync(host.path(`${SCRATCH}/snapshot`)).equals(salvaged)).toBe(true);
   });
 
   it('says the same when it runs again', async () => {

@@ -146,21 +146,21 @@ describe('inspect-host finds recoveries that were interrupted', () => {
     const [cutOff, atWork] = ['.etcd-remediation.data.run-1', '.etcd-remediation.data.run-2'];
     using host = hostWith({ [cutOff]: undefined, [atWork]: undefined });
     for (const folder of [cutOff, atWork]) {
-      for (const file of ['backup', 'snapshot.gz']) host.write(`${folder}/${file}`, '');
+      for (const file of ['backup', 'snapshot']) host.write(`${folder}/${file}`, '');
     }
     agePaths(host, 80 * minute, '');
-    for (const path of [`${atWork}/snapshot.gz`, atWork]) age(host.path(path), 70 * minute);
+    for (const path of [`${atWork}/snapshot`, atWork]) age(host.path(path), 70 * minute);
     expect((await inspect(host)).removed).toEqual([host.path(cutOff)]);
-    expect(host.has(`${atWork}/snapshot.gz`)).toBe(true);
+    expect(host.has(`${atWork}/snapshot`)).toBe(true);
   });
 
   it('and keeps such a copy where the database of the member is gone: it may be the last that there is', async () => {
     using host = hostWith({ '.etcd-remediation.data.run-1': undefined });
-    host.write('.etcd-remediation.data.run-1/snapshot.gz', 'a copy');
+    host.write('.etcd-remediation.data.run-1/snapshot', 'a copy');
     rmSync(host.path('data/member'), { recursive: true });
     agePaths(host, DAY_MS * 1.5, '');
     expect((await inspect(host)).removed).toBeUndefined();
-    expect(host.has('.etcd-remediation.data.run-1/snapshot.gz')).toBe(true);
+    expect(host.has('.etcd-remediation.data.run-1/snapshot')).toBe(true);
   });
 
   it('also where the data dir is gone', async () => {

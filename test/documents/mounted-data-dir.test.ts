@@ -44,7 +44,7 @@ describe.skipIf(!isLinuxRoot)('a folder of etcd that is a mount point (needs roo
     expect(readdirSync(host.path('volume-data')).sort()).toEqual(['archived.run-1.scratch', 'lost+found', 'member']);
     const old = new Date(Date.now() - 80 * 60_000);
     const folder = host.path('volume-data/archived.run-1.scratch');
-    for (const path of ['snapshot.gz', 'backup', '.']) utimesSync(`${folder}/${path}`, old, old);
+    for (const path of ['snapshot', 'backup', '.']) utimesSync(`${folder}/${path}`, old, old);
     expect(await copyOf('run-2')).toMatchObject({ removed: [host.path('data/archived.run-1.scratch')] });
     const removal = { dataDir: host.path('data'), walDir: '', outcome: 'undo', execution: 'run-2' };
     expect(await succeed(access, 'mark-recovery', removal)).toEqual({ discarded: true });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { startCluster } from '../../local/etcd/cluster.ts';
 import { etcdEnvironment } from '../../local/etcd/executables.ts';
@@ -45,11 +45,13 @@ export function sha256(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
+const isGzip = (content: Buffer) => content.readUInt16BE() === 0x1f8b;
+
 /** Puts a compressed snapshot where snapshot-data-dir leaves it. */
 export function keepSnapshot(host: PreparedHost, content: Buffer, scratch = SCRATCH): Buffer {
   const compressed = gzipSync(content);
   mkdirSync(host.path(scratch), { recursive: true, mode: 0o700 });
-  writeFileSync(host.path(`${scratch}/snapshot.gz`), compressed);
+  writeFileSync(host.path(`${scratch}/snapshot`), compressed);
   return compressed;
 }
 
@@ -75,6 +77,7 @@ export function restoreParameters(
     hashCheck: 'yes',
     revision,
     bumpRevision: '0',
+    sizeBytes: String((isGzip(compressed) ? gunzipSync : zstdDecompressSync)(compressed).length),
     url: '',
     ...overrides,
   };

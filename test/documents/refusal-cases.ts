@@ -249,7 +249,7 @@ export const CASES: Record<string, Case> = {
     command: 'restore-snapshot',
     incident: 'quorum-lost',
     prepare: () => undefined,
-    access: without('sha256sum', 'shasum'),
+    access: without('openssl', 'sha256sum', 'shasum'),
   },
   'curl-missing': {
     command: 'send-snapshot',

@@ -58,7 +58,7 @@ function parametersOf(
     'join-cluster': { initialCluster: `m-1=${peerUrl}` },
     'restore-snapshot': {
       ...{ name: 'm-1', peerUrls: peerUrl, initialCluster: `m-1=${peerUrl}`, initialClusterToken: 't', sha256: 'ab' },
-      ...{ hashCheck: 'yes', revision: '1', bumpRevision: '0', url: '' },
+      ...{ hashCheck: 'yes', revision: '1', bumpRevision: '0', sizeBytes: '1', url: '' },
     },
     'send-snapshot': { source: 'data', offsetBytes: '0', lengthBytes: '1', url: 'http://127.0.0.1:1/x?y' },
     'swap-data-dir': {

@@ -20,7 +20,7 @@ import {
 import { refuse, runCommand, succeed } from './script.ts';
 
 /** What is left when all has ended well on the host that has the snapshot. */
-const RESTORED = ['data', 'phase', 'restored', 'snapshot.gz'];
+const RESTORED = ['data', 'phase', 'restored', 'snapshot'];
 
 function topOf(host: PreparedHost, scratch = SCRATCH): string[] {
   return contentsOf(host.path(scratch)).filter((name) => !name.includes('/'));
@@ -64,7 +64,7 @@ describe.each(SCRIPTED_RELEASES)('restore-snapshot with etcd %s', (version) => {
     const parameters = restoreParameters(host, snapshot, keepSnapshot(host, snapshot.raw));
     const { exitCode, message } = await refuse(host.access, 'restore-snapshot', parameters);
     expect({ exitCode, message }).toEqual({ exitCode: 1, message: expect.stringContaining('missing hash') });
-    expect(topOf(host)).toEqual(['phase', 'snapshot.gz']);
+    expect(topOf(host)).toEqual(['phase', 'snapshot']);
     expect(await succeed(host.access, 'restore-snapshot', { ...parameters, hashCheck: 'no' })).toMatchObject({
       revision: snapshot.revision,
     });
@@ -145,7 +145,7 @@ describe('restore-snapshot', () => {
     keepSnapshot(host, Buffer.from('salvaged and older'));
     const backup = keepSnapshot(host, snapshot.saved, `${SCRATCH}.backup`);
     await succeed(host.access, 'restore-snapshot', restoreParameters(host, snapshot, backup));
-    expect(readFileSync(host.path(`${SCRATCH}/snapshot.gz`)).equals(backup)).toBe(true);
+    expect(readFileSync(host.path(`${SCRATCH}/snapshot`)).equals(backup)).toBe(true);
     expect(contentsOf(host.path(`${SCRATCH}.backup`))).toEqual([]);
   });
 
@@ -168,7 +168,7 @@ describe('restore-snapshot', () => {
     const parameters = restoreParameters(host, snapshot, compressed, { revision: '22' });
     const { exitCode, message } = await refuse(host.access, 'restore-snapshot', parameters);
     expect({ exitCode, message }).toEqual({ exitCode: 1, message: expect.stringContaining('at revision 21') });
-    expect(topOf(host)).toEqual(['phase', 'snapshot.gz']);
+    expect(topOf(host)).toEqual(['phase', 'snapshot']);
   });
 
   it('begins anew with other parameters', async () => {
@@ -240,7 +240,7 @@ describe('restore-snapshot', () => {
       expect(await succeed(host.access, 'restore-snapshot', parameters)).toMatchObject({
         revision: snapshot.revision,
       });
-      expect(topOf(host).filter((name) => name !== 'snapshot.gz')).toEqual(['data', 'phase', 'restored']);
+      expect(topOf(host).filter((name) => name !== 'snapshot')).toEqual(['data', 'phase', 'restored']);
       expect(host.read('data/member/snap/db')).toBe('old');
       if (exitCode === 0) break;
       expect(exitCode).toBe(137);

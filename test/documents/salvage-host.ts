@@ -99,7 +99,7 @@ export function salvageParameters(host: PreparedHost, binaries: EtcdBinaries, ov
   const group = execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim();
   const binDir = dirname(binaries.etcd);
   const folders = { dataDir: host.path('data'), walDir: '', binDir };
-  return { unit: 'etcd', ...folders, user, group, keep: 'yes', execution: EXECUTION, ...overrides };
+  return { unit: 'etcd', ...folders, user, group, keep: 'yes', compressor: 'gzip', execution: EXECUTION, ...overrides };
 }
 
 /** Every file below a folder with its content, owner, mode and time. */
@@ -118,7 +118,7 @@ export function fingerprint(folder: string): string[] {
 }
 
 export function readSnapshot(host: PreparedHost, scratch = SCRATCH): Buffer {
-  return gunzipSync(readFileSync(host.path(`${scratch}/snapshot.gz`)));
+  return gunzipSync(readFileSync(host.path(`${scratch}/snapshot`)));
 }
 
 /**

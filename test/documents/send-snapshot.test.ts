@@ -18,7 +18,7 @@ function hostWithSnapshot(): PreparedHost {
   // The pauses between tries are not what is tested.
   host.program('sleep', 'exit 0');
   mkdirSync(host.path(SCRATCH));
-  writeFileSync(host.path(`${SCRATCH}/snapshot.gz`), CONTENT);
+  writeFileSync(host.path(`${SCRATCH}/snapshot`), CONTENT);
   return host;
 }
 
@@ -42,18 +42,18 @@ describe('send-snapshot', () => {
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]?.headers['content-length']).toBe(String(SIZE));
     expect(server.requests[0]?.body.equals(CONTENT)).toBe(true);
-    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
+    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot']);
   });
 
   it('sends the backup that was fetched here, and not the snapshot of the data beside it', async () => {
     using host = hostWithSnapshot();
     await using server = await ObjectServer.start(partTaken);
     mkdirSync(host.path(`${SCRATCH}.backup`));
-    writeFileSync(host.path(`${SCRATCH}.backup/snapshot.gz`), 'a backup');
+    writeFileSync(host.path(`${SCRATCH}.backup/snapshot`), 'a backup');
     const parameters = { ...parametersFor(host, server, 2, 6), source: 'backup' };
     expect(await succeed(host.access, 'send-snapshot', parameters)).toMatchObject({ sizeBytes: 6 });
     expect(server.requests[0]?.body.toString()).toBe('backup');
-    expect(contentsOf(host.path(`${SCRATCH}.backup`))).toEqual(['snapshot.gz']);
+    expect(contentsOf(host.path(`${SCRATCH}.backup`))).toEqual(['snapshot']);
   });
 
   it('sends parts, which make up the whole', async () => {
@@ -71,7 +71,7 @@ describe('send-snapshot', () => {
     }
     const bodies = parts.map(([offset]) => server.requests.find(({ path }) => path === `/staging/${offset}`)?.body);
     expect(Buffer.concat(bodies.map((body) => body ?? Buffer.alloc(0))).equals(CONTENT)).toBe(true);
-    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
+    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot']);
   });
 
   it.each([
@@ -124,7 +124,7 @@ describe('send-snapshot', () => {
     expect(line).toContain('HTTP status 403, AccessDenied: Request has expired');
     expect(line + stderr).not.toContain(SIGNATURE);
     expect(server.requests).toHaveLength(1);
-    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
+    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot']);
   });
 
   it('tries again where S3 is too busy', async () => {
@@ -193,7 +193,7 @@ describe('send-snapshot', () => {
     setFreeKilobytes(host, 10);
     const { exitCode, message } = await refuse(host.access, 'send-snapshot', parametersFor(host, server, 5, 20_000));
     expect({ exitCode, message }).toEqual({ exitCode: 65, message: expect.stringContaining('10240 bytes free') });
-    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot.gz']);
+    expect(contentsOf(host.path(SCRATCH))).toEqual(['snapshot']);
   });
 
   it('leaves the room that etcd needs beside a backup', async () => {
@@ -206,7 +206,7 @@ describe('send-snapshot', () => {
       message: expect.stringContaining('with room left for etcd'),
     });
     expect(server.requests).toEqual([]);
-    expect(contentsOf(host.path(SCRATCH))).toEqual(['backup', 'snapshot.gz']);
+    expect(contentsOf(host.path(SCRATCH))).toEqual(['backup', 'snapshot']);
     setFreeKilobytes(host, 512 * 1024 + 20);
     await succeed(host.access, 'send-snapshot', parametersFor(host, server, 5, 20_000));
   });

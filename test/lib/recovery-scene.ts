@@ -86,7 +86,7 @@ export function actionOf(action: RecoveryAction['action'], more: Partial<Recover
   };
 }
 
-const SALVAGE = { unit, ...SCRATCH, binDir, user, group, keep: 'yes' };
+const SALVAGE = { unit, ...SCRATCH, binDir, user, group, keep: 'yes', compressor: 'gzip' };
 export const SALVAGING = actionOf('Salvage', {
   summary: 'No quorum has data.',
   commands: each(() => SALVAGE),
@@ -95,7 +95,7 @@ export const SALVAGING = actionOf('Salvage', {
 export const EXAMINE: HostCommand = {
   member: 'node2',
   host: hostOf('node2'),
-  parameters: { dataDir, binDir, keep: 'yes', execution: EXECUTION, sha256: '' },
+  parameters: { dataDir, binDir, keep: 'yes', compressor: 'gzip', execution: EXECUTION, sha256: '' },
 };
 
 export function salvageOf(revision: string): Salvage {
@@ -122,7 +122,7 @@ const WINNER: Candidate = {
 const restoring = (member: string, hashCheck = 'no') => ({
   ...{ ...SCRATCH, binDir, user, group, name: member, initialCluster: INITIAL_CLUSTER, initialClusterToken: TOKEN },
   peerUrls: `https://${member}.example.com:2380`,
-  ...{ sha256: SHA256, hashCheck, revision: '4030', bumpRevision: '1000000000' },
+  ...{ sha256: SHA256, sizeBytes: '20480', hashCheck, revision: '4030', bumpRevision: '1000000000' },
 });
 const part = (partNumber: number, offsetBytes: number) => ({
   partNumber,

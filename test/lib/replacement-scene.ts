@@ -143,6 +143,7 @@ export function inspectionOf(member: string, more: Partial<HostInspection['unit'
     },
     refusals: [],
     etcdVersion: '3.6.1',
+    zstd: false,
     dataDir: directory,
     walDir: null,
     archives: [],

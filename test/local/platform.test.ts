@@ -56,7 +56,7 @@ describe('the staging bucket of the embedded platform', () => {
   it('takes from a host what its functions have begun, at the address that it is told', async () => {
     const snapshot = gzipSync('the snapshot');
     await mkdir(join(folder, SCRATCH));
-    await writeFile(join(folder, SCRATCH, 'snapshot.gz'), snapshot);
+    await writeFile(join(folder, SCRATCH, 'snapshot'), snapshot);
     const { uploadId } = await invoke<StagedUpload>('stage-snapshot', { action: 'Begin', key: KEY });
     const lengthBytes = String(snapshot.length - 1);
     const { reports } = await transfer(
@@ -80,7 +80,14 @@ describe('the staging bucket of the embedded platform', () => {
   it('stands beside folders that are read as the buckets of backups', async () => {
     const examined = await transfer(
       'fetch-backup',
-      { dataDir: join(folder, 'data'), binDir: '/usr/bin', keep: 'no', execution: 'run-1', sha256: '' },
+      {
+        dataDir: join(folder, 'data'),
+        binDir: '/usr/bin',
+        keep: 'no',
+        compressor: 'gzip',
+        execution: 'run-1',
+        sha256: '',
+      },
       { access: 'read-backup', bucket: 'all-backups', key: 'monday.db' },
     );
     expect(examined).toMatchObject({

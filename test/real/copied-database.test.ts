@@ -55,7 +55,7 @@ describe.each(['3.4.23', '3.5.30', '3.6.16', '3.7.3'])('a copy of the database o
 
   const dataDir = () => cluster.members[0]?.dataDir ?? '';
   const database = () => join(dataDir(), 'member/snap/db');
-  const copied = () => gunzipSync(readFileSync(join(dataDir(), '..', '.etcd-remediation.m1.run-1/snapshot.gz')));
+  const copied = () => gunzipSync(readFileSync(join(dataDir(), '..', '.etcd-remediation.m1.run-1/snapshot')));
   async function parametersFor(): Promise<Record<string, string>> {
     const { id: memberId, clusterId } = await member.status();
     const of = { dataDir: dataDir(), walDir: '', execution: 'run-1', memberId, clusterId, url: '' };

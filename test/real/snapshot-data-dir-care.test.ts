@@ -109,9 +109,9 @@ describe('snapshot-data-dir may be run again', () => {
     using host = hostWithCopy(dataDir);
     mkdirSync(host.path(`${SCRATCH}/replay/copy`), { recursive: true });
     host.write(`${SCRATCH}/replay/copy/half`, '');
-    host.write(`${SCRATCH}/snapshot.gz`, 'half');
+    host.write(`${SCRATCH}/snapshot`, 'half');
     expect(await salvage(host)).toMatchObject({ method: 'replayed', revision: '11' });
-    expect(readdirSync(host.path(SCRATCH)).sort()).toEqual(['salvaged', 'snapshot.gz']);
+    expect(readdirSync(host.path(SCRATCH)).sort()).toEqual(['salvaged', 'snapshot']);
   });
 
   it('and takes back the room of executions that were cut off, but of no restore and no other data dir', async () => {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, rmSync, truncateSync, writeSync } from 'node:fs';
+import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findEtcd } from '../../local/etcd/binaries.ts';
 import { startCluster } from '../../local/etcd/cluster.ts';
+import { findOnPath } from '../../local/etcd/executables.ts';
 import { PreparedHost } from '../documents/prepared-host.ts';
 import {
   contentBytes,
@@ -18,6 +20,8 @@ import {
 } from '../documents/salvage-host.ts';
 import { succeed } from '../documents/script.ts';
 import { TESTED_RELEASES } from '../run/tested-releases.ts';
+
+const hasZstd = (await findOnPath('zstd')) !== undefined;
 
 describe.each(TESTED_RELEASES)('snapshot-data-dir after all members of etcd %s were killed under load', (version) => {
   let wreck: Wreck;
@@ -43,7 +47,7 @@ describe.each(TESTED_RELEASES)('snapshot-data-dir after all members of etcd %s w
       expect(totalKeys).toBeGreaterThanOrEqual(Number(revision) - 1);
       expect(fingerprint(host.path('data'))).toEqual(before);
 
-      const compressed = readFileSync(host.path(`${SCRATCH}/snapshot.gz`));
+      const compressed = readFileSync(host.path(`${SCRATCH}/snapshot`));
       const sha256 = createHash('sha256').update(compressed).digest('hex');
       expect(snapshot).toEqual({ sizeBytes: compressed.length, sha256 });
       const content = readSnapshot(host);
@@ -58,6 +62,14 @@ describe.each(TESTED_RELEASES)('snapshot-data-dir after all members of etcd %s w
     expect(wreck.acknowledged - Math.max(...revisions)).toBeLessThanOrEqual(
       Math.max(...lastIndexes) - best.commitIndex,
     );
+  });
+
+  it.skipIf(!hasZstd)('compresses it by zstd where that is asked for (needs zstd)', async () => {
+    using host = hostOf(0);
+    const { revision, snapshot } = await salvage(host, { compressor: 'zstd' });
+    const compressed = readFileSync(host.path(`${SCRATCH}/snapshot`));
+    expect(snapshot).toMatchObject({ sizeBytes: compressed.length });
+    expect(restore(wreck.binaries, zstdDecompressSync(compressed))).toBe(revision);
   });
 
   it('leaves nothing behind where the snapshot is not to be kept', async () => {

@@ -17,6 +17,7 @@ it('a backup tells the release whose storage it is to a host with an older etcd'
     dataDir: host.path('data'),
     binDir,
     keep: 'no',
+    compressor: 'gzip',
     execution: 'run-1',
     sha256: '',
     url: server.url('orders.db'),

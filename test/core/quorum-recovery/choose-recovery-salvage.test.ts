@@ -33,6 +33,7 @@ describe('a salvage', () => {
           user: 'etcd',
           group: 'etcd',
           keep: 'yes',
+          compressor: 'gzip',
           execution: 'run-1',
         },
       })),
@@ -45,6 +46,17 @@ describe('a salvage', () => {
 
   it('passes over hosts that cannot be reached; whether that is allowed is for the plan to say', () => {
     expect(names(recoveryAction(three(killed, null, null)).commands)).toEqual(['node1']);
+  });
+
+  it.each([
+    ['zstd, where every host that can be reached has it', [true, null, true], 'zstd'],
+    ['gzip, where one that can be reached has no zstd', [true, false, true], 'gzip'],
+  ] as const)('is compressed by %s', (_what, [first, second, third], compressor) => {
+    const with_ = (zstd: boolean | null) => (zstd === null ? null : { ...killed, dataDir: empty.dataDir, zstd });
+    const hosts = { node1: with_(first), node2: with_(second), node3: with_(third) };
+    const { examine, commands } = recoveryAction({ ...withBackup(true), hosts });
+    const used = [...commands, ...(examine ? [examine] : [])].map(({ parameters }) => parameters.compressor);
+    expect(used).toEqual(Array(commands.length + 1).fill(compressor));
   });
 
   it('is made as each host is laid out', () => {
@@ -76,7 +88,14 @@ describe('a salvage', () => {
       expect(examine).toEqual({
         member: 'node2',
         host: 'i-2',
-        parameters: { dataDir: '/var/lib/etcd', binDir: '/usr/local/bin', keep: 'yes', execution: 'run-1', sha256: '' },
+        parameters: {
+          dataDir: '/var/lib/etcd',
+          binDir: '/usr/local/bin',
+          keep: 'yes',
+          compressor: 'gzip',
+          execution: 'run-1',
+          sha256: '',
+        },
       });
       expect(examine && refusalsOf('fetch-backup', examine, '')).toEqual([]);
       expect(names(commands)).toEqual(['node1', 'node2', 'node3']);

@@ -173,6 +173,7 @@ describe('the commands', () => {
         hashCheck: 'no',
         revision: '4030',
         bumpRevision: '1000000000',
+        sizeBytes: '20971520',
       },
     });
     const own = ['name', 'peerUrls'];
@@ -285,7 +286,7 @@ describe('the staging of the snapshot', () => {
 
   it('has a key of its own, and one part where it is small', () => {
     expect(stagingOf(4 * MIB)).toEqual({
-      key: 'orders/run-1.db.gz',
+      key: 'orders/run-1.snapshot',
       sizeBytes: 4 * MIB,
       parts: [
         {

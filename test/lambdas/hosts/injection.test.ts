@@ -35,6 +35,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   source: 'data',
   initialClusterToken: '',
   keep: 'yes',
+  compressor: 'gzip',
   outcome: 'undo',
   url: 'https://b.s3.eu-central-1.amazonaws.com/orders/run-1.db.gz?X-Amz-Expires=3600&X-Amz-Signature=0a',
   offsetBytes: '0',

@@ -32,6 +32,7 @@ const RESTORE = {
     hashCheck: 'yes',
     revision: '7',
     bumpRevision: '0',
+    sizeBytes: '1',
   },
 } as const;
 const SEND = {
@@ -186,7 +187,7 @@ describe('a transfer', () => {
     await serveScripts({ 'fetch-backup': 'exit 1' });
     const { dataDir, execution, binDir } = RESTORE.parameters;
     const object = { access: 'read-backup', bucket: 'backups', key: 'orders/monday.db' };
-    const parameters = { dataDir, binDir, execution, keep: 'yes', sha256: '' };
+    const parameters = { dataDir, binDir, execution, keep: 'yes', compressor: 'gzip', sha256: '' };
     expect(await ended({ ...RESTORE, command: 'fetch-backup', parameters, object })).toMatchObject({
       error: 'PreconditionFailed',
       problem: expect.stringContaining('There is no such object'),
