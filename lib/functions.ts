@@ -80,7 +80,7 @@ export function functionsOfSteps(
     ),
     'etcd-long': create(
       'etcd-long',
-      'Compacts, defragments, and compares hashes: waits for a large database',
+      'Gives a store its space back, and compares hashes: waits for a large database',
       LONG,
       inNetwork('secrets'),
     ),

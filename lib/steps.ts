@@ -3,8 +3,8 @@ import { RUNBOOKS, type RunbookStepName } from '../core/runbooks.ts';
 
 /**
  * Which function runs which steps (by their file names in `lambdas/steps`). Steps share a function where they need the same permissions and
- * the same time: what one of them may do, all of them may. Each function's bundle holds its own steps alone. A step of one runbook alone is declared
- * by that runbook.
+ * the same time, or one of them may have more: what one of them may do, all of them may. Each function's bundle holds its own steps alone. A step of
+ * one runbook alone is declared by that runbook.
  */
 const SHARED = {
   configuration: ['load-cluster', 'load-remediation'],

@@ -97,10 +97,10 @@ export type NextDefragmentation =
       left?: string[];
     };
 
-/** defragment-member: one, or none where it was not the next thing to do any more. */
+/** defragment-member: one, or none where it is not the next thing to do. */
 export interface Defragmented {
   defragmentations: { member: string; dbSizeBytesBefore: number; dbSizeBytesAfter: number }[];
-  /** What is next now. `Choose`: the cluster had not settled, so choose-next-defragmentation is to be asked. */
+  /** What is next now. `Choose`: that could not be decided, so choose-next-defragmentation is to be asked. */
   next: (NextDefragmentation | { action: 'Choose' }) & Summarized;
 }
 
@@ -140,7 +140,10 @@ export const moveLeadershipInput = z.strictObject({
   member: z.string(),
   transferee: z.string(),
 });
-export const defragmentMemberInput = chooseNextDefragmentationInput.extend({ member: z.string() });
+export const defragmentMemberInput = chooseNextDefragmentationInput.extend({
+  /** Who is expected to be next. */
+  member: z.string(),
+});
 export const countKeysInput = z.strictObject({ cluster: clusterSchema });
 export const proveWritesInput = z.strictObject({
   cluster: clusterSchema,

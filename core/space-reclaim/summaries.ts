@@ -15,7 +15,7 @@ export function summarizeCompaction({ revision, outcome }: { revision: string; o
 export function summarizeNextDefragmentation(next: NextDefragmentation | { action: 'Choose' }): string {
   switch (next.action) {
     case 'Choose':
-      return 'What is next is not known yet: the cluster has not settled.';
+      return 'What is next is not known yet: the next step asks again.';
     case 'Defragment':
       return `Next: defragment ${next.member}.`;
     case 'MoveLeadership':
@@ -31,10 +31,13 @@ export function summarizeTransfer({ from, to }: { from: string; to: string }): s
   return `${from} -> ${to}`;
 }
 
-export function summarizeDefragmentation({ defragmentations: [done] }: Pick<Defragmented, 'defragmentations'>): string {
+export function summarizeDefragmentation({
+  defragmentations: [done],
+  next,
+}: Pick<Defragmented, 'defragmentations' | 'next'>): string {
   return done
     ? `${formatBytes(done.dbSizeBytesBefore)} -> ${formatBytes(done.dbSizeBytesAfter)}`
-    : 'Not now: the cluster has changed.';
+    : `Left as it is for now. ${next.summary}`;
 }
 
 export function summarizeDisarming(disarmed: readonly unknown[]): string {

@@ -1,12 +1,16 @@
+import type { MemberObservation } from '../../core/cluster/observation.ts';
 import { EtcdUnavailable, PreconditionFailed, RemediationError } from '../../core/errors.ts';
 import type { Summarized } from '../../core/runbook/summary.ts';
 import {
+  type chooseNextDefragmentationInput,
   type Defragmented,
   defragmentMemberInput,
   type NextDefragmentation,
 } from '../../core/space-reclaim/contracts.ts';
 import { chooseNextDefragmentation } from '../../core/space-reclaim/next-defragmentation.ts';
+import type { Request } from '../../core/space-reclaim/settled.ts';
 import { summarizeDefragmentation, summarizeNextDefragmentation } from '../../core/space-reclaim/summaries.ts';
+import type { EtcdCluster } from '../etcd/cluster.ts';
 import { hasReason } from '../etcd/errors.ts';
 import { whenSettled } from '../etcd/when-settled.ts';
 import { etcdStep } from '../step.ts';
@@ -18,12 +22,11 @@ const LAMBDA_RESERVE_MS = 10_000;
 const NEXT_RESERVE_MS = 60_000;
 
 type Next = NextDefragmentation | { action: 'Choose' };
-/** Choose-next-defragmentation waits, and explains what it cannot decide. */
-const CHOOSE: Next = { action: 'Choose' };
+type Question = Request<typeof chooseNextDefragmentationInput>;
 
 /**
- * Defragments one member's database, if that is still the next thing to do, and says what is next then. Minutes may have passed since
- * the member was chosen: it may be down or lead by now. If it is not the next any more, nothing is done, and the new choice is the result. That also
+ * Defragments one member's database, if that is the next thing to do, and says what is next then. The member is only expected to be next: it may
+ * gain nothing, be down, or lead by now. If it is not the next, nothing is done, and the choice is the result. That also
  * makes the step safe to run twice.
  * @throws EtcdUnavailable when the member does not answer again in time
  */
@@ -31,12 +34,8 @@ export const handler = etcdStep(
   defragmentMemberInput,
   async (etcd, input, { remainingMs }): Promise<Defragmented & Summarized> => {
     const { member: name, ...request } = input;
-    const observation = await etcd.observe();
-    const before = observation.members.find((seen) => seen.name === name);
-    const choice = nowOrLater(() => chooseNextDefragmentation(observation, request, Date.now()));
-    if (!before?.answering || choice.action !== 'Defragment' || choice.member !== name) {
-      return summarized([], choice);
-    }
+    const { next, before } = await decide(etcd, request, name);
+    if (!before?.answering || next.action !== 'Defragment' || next.member !== name) return summarized([], next);
     const member = etcd.member(name);
     let failure: EtcdUnavailable | undefined;
     try {
@@ -55,34 +54,34 @@ export const handler = etcdStep(
     // After its deadline the defragmentation was at least begun, and counts as a try.
     if (failure && !hasReason(failure, 'Deadline') && after.dbSizeBytes >= before.dbSizeBytes) throw failure;
     const then = { ...request, defragmented: [...request.defragmented, name] };
-    const decide = () => whenSettled(etcd, (reading) => chooseNextDefragmentation(reading, then, Date.now()));
     return summarized(
       [{ member: name, dbSizeBytesBefore: before.dbSizeBytes, dbSizeBytesAfter: after.dbSizeBytes }],
       // What was done is to be known, whatever the next reading says.
-      remainingMs() < NEXT_RESERVE_MS ? CHOOSE : await decide().catch(askAgain),
+      remainingMs() < NEXT_RESERVE_MS ? { action: 'Choose' } : (await decide(etcd, then, name)).next,
     );
   },
 );
 
-function summarized(defragmentations: Defragmented['defragmentations'], next: Next): Defragmented & Summarized {
-  return {
-    defragmentations,
-    next: { ...next, summary: summarizeNextDefragmentation(next) },
-    summary: summarizeDefragmentation({ defragmentations }),
-  };
+interface Decision {
+  next: Next;
+  /** The member as it was when that was decided. */
+  before?: MemberObservation | undefined;
 }
 
-/** A cluster that is not settled is for the next choice to wait for, not for this step. */
-function nowOrLater(choose: () => Next): Next {
+/** What cannot be decided, or has to be refused, is for choose-next-defragmentation: it waits and explains, and nobody takes it for one that has begun. */
+async function decide(etcd: EtcdCluster, request: Question, name: string): Promise<Decision> {
   try {
-    return choose();
+    return await whenSettled(etcd, (reading) => ({
+      next: chooseNextDefragmentation(reading, request, Date.now()),
+      before: reading.members.find((seen) => seen.name === name),
+    }));
   } catch (error) {
-    if (error instanceof EtcdUnavailable) return CHOOSE;
+    if (error instanceof RemediationError) return { next: { action: 'Choose' } };
     throw error;
   }
 }
 
-function askAgain(error: unknown): Next {
-  if (error instanceof RemediationError) return CHOOSE;
-  throw error;
+function summarized(defragmentations: Defragmented['defragmentations'], chosen: Next): Defragmented & Summarized {
+  const next = { ...chosen, summary: summarizeNextDefragmentation(chosen) };
+  return { defragmentations, next, summary: summarizeDefragmentation({ defragmentations, next }) };
 }

@@ -12,7 +12,7 @@ const FILE = 'index.cjs';
 const OTHERS = ['api', 'reports'];
 /** Whichever step it runs, a function needs these: they are loaded with it, and no event waits for them. */
 const NEEDED_BY_ALL: Readonly<Partial<Record<FunctionName, readonly string[]>>> = {
-  configuration: ['@aws-sdk/client-ssm'],
+  configuration: ['@aws-sdk/client-ssm', `../core/runbooks${SOURCE}`, `./registry${SOURCE}`],
   etcd: [`./etcd/cluster${SOURCE}`],
   'etcd-long': [`./etcd/cluster${SOURCE}`],
   'run-command': ['@aws-sdk/client-ssm', '@aws-sdk/client-sts'],

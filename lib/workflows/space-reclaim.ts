@@ -32,7 +32,7 @@ export interface SpaceReclaimSteps {
  *    has to become smaller, it stops the runbook. Nothing else of a host stops it. A dry run ends here.
  * 4. Compact history, physically on every voter.
  * 5. Ask what is next, do that one thing, and ask again: a follower to defragment, leadership to move, at last the old leader. The step that
- *    defragments asks again itself.
+ *    defragments asks before it acts, and again afterwards. What it cannot decide, such as for want of a leader, has a state of its own.
  *    The question is answered from a fresh reading of all members, and only once all are healthy and caught up. Excepted are
  *    members that have not answered since the assessment, if NOSPACE was raised and the others are a quorum.
  * 6. Disarm each (member, NOSPACE) pair, and list again.
@@ -42,7 +42,7 @@ export interface SpaceReclaimSteps {
  *
  * Invariant of one execution: never more than one member is away, besides those that had failed before it began; no member that
  * leads others defragments; and no alarm is disarmed while a member that answers is still over the threshold. The step that
- * defragments makes the choice once more, from a reading of its own, before it acts.
+ * defragments makes the choice from a reading of its own before it acts: whom it is given is expected to be the next, and nothing more.
  */
 export class SpaceReclaim extends Construct {
   readonly stateMachine: StateMachine;
@@ -52,6 +52,8 @@ export class SpaceReclaim extends Construct {
     const stop = raiseAgain(this, 'Stop with the error');
     const onError = addChangesToCause(this, { changes: '$changes', now: NOTHING_TO_UNDO }, stop);
     const recordChange = (change: string) => ({ changes: `{% [$append($changes, ${change})] %}` });
+    // The step that defragments reads the cluster first: where another thing is next, it does nothing and says so.
+    const expectNext = (member: string) => ({ next: `{% {"action": "Defragment", "member": ${member}} %}` });
     const target = { cluster: '{% $cluster %}' };
     const weighed = { ...target, parameters: '{% $parameters %}' };
     const leftOut = '{% [$assessment.leftOut.member] %}';
@@ -115,9 +117,12 @@ export class SpaceReclaim extends Construct {
     const compactHistory = stepState(this, 'Compact history', {
       step: steps.compactHistory,
       input: { ...target, revision: '{% $assessment.compactRevision %}' },
-      assign: recordChange(
-        "$states.result.Payload.outcome = 'Compacted' ? 'history was compacted up to revision ' & $assessment.compactRevision : []",
-      ),
+      assign: {
+        ...expectNext('$assessment.plan[0]'),
+        ...recordChange(
+          "$states.result.Payload.outcome = 'Compacted' ? 'history was compacted up to revision ' & $assessment.compactRevision : []",
+        ),
+      },
       onError,
     });
     const chooseNextDefragmentation = stepState(this, 'Choose next defragmentation', {
@@ -129,7 +134,10 @@ export class SpaceReclaim extends Construct {
     const moveLeadership = stepState(this, 'Move leadership', {
       step: steps.moveLeadership,
       input: { ...target, member: '{% $next.member %}', transferee: '{% $next.transferee %}' },
-      assign: recordChange("'leadership was moved from ' & $next.member & ' to ' & $next.transferee"),
+      assign: {
+        ...expectNext('$next.member'),
+        ...recordChange("'leadership was moved from ' & $next.member & ' to ' & $next.transferee"),
+      },
       onError,
     });
     const defragmentMember = stepState(this, 'Defragment member', {
@@ -209,7 +217,7 @@ export class SpaceReclaim extends Construct {
     });
 
     const whatComesNext = Choice.jsonata(this, 'What comes next?')
-      .when(Condition.jsonata("{% $next.action = 'MoveLeadership' %}"), moveLeadership.next(chooseNextDefragmentation))
+      .when(Condition.jsonata("{% $next.action = 'MoveLeadership' %}"), moveLeadership.next(defragmentMember))
       .when(Condition.jsonata("{% $next.action = 'Defragment' %}"), defragmentMember)
       .when(Condition.jsonata("{% $next.action = 'Choose' %}"), chooseNextDefragmentation)
       .when(
@@ -218,8 +226,8 @@ export class SpaceReclaim extends Construct {
       );
     const isThisADryRun = Choice.jsonata(this, 'Is this a dry run?')
       .when(Condition.jsonata('{% $dryRun %}'), planned)
-      .otherwise(compactHistory.next(chooseNextDefragmentation).next(whatComesNext));
-    defragmentMember.next(whatComesNext);
+      .otherwise(compactHistory.next(defragmentMember).next(whatComesNext));
+    chooseNextDefragmentation.next(whatComesNext);
     const isThereAnythingToReclaim = Choice.jsonata(this, 'Is there anything to reclaim?')
       .when(Condition.jsonata("{% $assessment.verdict = 'NothingToDo' %}"), nothingToDo)
       .when(

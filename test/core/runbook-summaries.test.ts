@@ -119,12 +119,19 @@ describe('what a step says that it has found or done', () => {
     ],
     [
       space.summarizeNextDefragmentation({ action: 'Choose' }),
-      'What is next is not known yet: the cluster has not settled.',
+      'What is next is not known yet: the next step asks again.',
     ],
-    [space.summarizeDefragmentation({ defragmentations: [] }), 'Not now: the cluster has changed.'],
+    [
+      space.summarizeDefragmentation({
+        defragmentations: [],
+        next: { action: 'Defragment', member: 'm2', summary: 'Next: defragment m2.' },
+      }),
+      'Left as it is for now. Next: defragment m2.',
+    ],
     [
       space.summarizeDefragmentation({
         defragmentations: [{ member: 'm1', dbSizeBytesBefore: 2048, dbSizeBytesAfter: 1024 }],
+        next: { action: 'Finish', summary: 'No member is left to defragment.' },
       }),
       '2.0 KiB -> 1.0 KiB',
     ],

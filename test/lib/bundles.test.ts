@@ -135,7 +135,7 @@ describe('the bundles', () => {
 
   it('bring a gRPC failure back as an error of the taxonomy', async () => {
     const input = { cluster: CLUSTER, member: 'node1', transferee: 'node1' };
-    expect(await deployed('etcd', handlerOn('move-leadership', input))).toMatchObject({
+    expect(await deployed('etcd-long', handlerOn('move-leadership', input))).toMatchObject({
       name: 'EtcdUnavailable',
       message: expect.stringMatching(
         /^http:\/\/127\.0\.0\.1:1: Nothing listens .*ECONNREFUSED .*Maintenance\/status, gRPC code 14\)\.$/,
@@ -147,7 +147,7 @@ describe('the bundles', () => {
     const [member] = CLUSTER.members;
     const named = { ...CLUSTER, members: [{ ...member, clientUrl: 'http://localhost:1' }] };
     const input = { cluster: named, member: 'node1', transferee: 'node1' };
-    expect(await deployed('etcd', handlerOn('move-leadership', input))).toMatchObject({
+    expect(await deployed('etcd-long', handlerOn('move-leadership', input))).toMatchObject({
       name: 'EtcdUnavailable',
       message: expect.stringMatching(/^http:\/\/localhost:1: Nothing listens .*ECONNREFUSED /),
     });

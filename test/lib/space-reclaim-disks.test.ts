@@ -27,9 +27,7 @@ describe('an execution', () => {
       })),
       unasked: '',
     });
-    expect(calls.find(({ step }) => step === 'Choose next defragmentation')?.input).toMatchObject({
-      withoutRoom: ['b'],
-    });
+    expect(calls.find(({ step }) => step === 'Defragment member')?.input).toMatchObject({ withoutRoom: ['b'] });
     expect(ended).toMatchObject({
       output: { summary: 'after took a write each, and no alarm is raised. b has no room. Before: Full.' },
     });

@@ -47,10 +47,6 @@ describe('an execution', () => {
     const a = { member: 'a', dbSizeBytesBefore: 9, dbSizeBytesAfter: 1 };
     const b = { member: 'b', dbSizeBytesBefore: 8, dbSizeBytesAfter: 2 };
     const { ended, calls } = await execute({
-      'Choose next defragmentation': [
-        { action: 'Defragment', member: 'b' },
-        { action: 'Defragment', member: 'a' },
-      ],
       'Move leadership': { from: 'a', to: 'b' },
       'Defragment member': [
         { defragmentations: [b], next: { action: 'MoveLeadership', member: 'a', transferee: 'b' } },
@@ -65,11 +61,9 @@ describe('an execution', () => {
       },
       { step: 'Assess space', input: { cluster: CLUSTER, parameters: PARAMETERS } },
       { step: 'Compact history', input: { cluster: CLUSTER, revision: '7' } },
-      asked(0, []),
-      defragment('b', 1, []),
+      defragment('b', 0, []),
       { step: 'Move leadership', input: { cluster: CLUSTER, member: 'a', transferee: 'b' } },
-      asked(2, ['b']),
-      defragment('a', 3, ['b']),
+      defragment('a', 1, ['b']),
       { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut: [], quotas: [QUOTA] } },
       prove([], false),
       COUNT,
@@ -93,13 +87,11 @@ describe('an execution', () => {
     const standing = { leftOut: [LEFT_OUT], remaining: ['member-failed'], summary: 'Replace c next.' };
     const { ended, calls } = await execute({
       'Assess space': { ...ASSESSMENT, alarms: [{ memberId: '1', alarm: 'NOSPACE' }], leftOut: [LEFT_OUT] },
-      'Choose next defragmentation': { action: 'Defragment', member: 'b' },
       'Defragment member': { defragmentations: [b], next: { action: 'Finish' } },
       'Prove writes on every member': { members: [{ name: 'after' }], ...standing },
     });
     expect(calls.slice(3)).toEqual([
-      asked(0, [], ['c']),
-      defragment('b', 1, [], ['c']),
+      defragment('b', 0, [], ['c']),
       { step: 'Disarm alarms', input: { cluster: CLUSTER, parameters: PARAMETERS, leftOut: ['c'], quotas: [QUOTA] } },
       prove(['c'], true),
       COUNT,
@@ -133,15 +125,15 @@ describe('an execution', () => {
 
   const LEFT = { action: 'Finish', left: ['b'], summary: 'The time is over.' };
   it.each([
-    ['the first choice', { 'Choose next defragmentation': LEFT }],
+    ['the step that defragments', { 'Defragment member': { defragmentations: [], next: LEFT } }],
     [
-      'the choice after a defragmentation',
+      'the choice of its own',
       {
-        'Choose next defragmentation': { action: 'Defragment', member: 'a' },
-        'Defragment member': { defragmentations: [], next: LEFT },
+        'Defragment member': { defragmentations: [], next: { action: 'Choose' } },
+        'Choose next defragmentation': LEFT,
       },
     ],
-  ])('tells which members are left for want of time, by %s', async (_, answers) => {
+  ])('tells which members are left for want of time, as %s says', async (_, answers) => {
     const { ended } = await execute(answers);
     expect(ended).toMatchObject({
       output: { summary: 'after took a write each, and no alarm is raised. The time is over. Before: Full.' },
@@ -156,13 +148,11 @@ describe('an execution', () => {
     expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Planned', leftOut: [LEFT_OUT] } });
   });
 
-  it('appends nothing when a member was not defragmented after all, and chooses again where the cluster has not settled', async () => {
+  it('appends nothing when a member was not defragmented after all, and chooses by itself where that step could not', async () => {
     const b = { member: 'b', dbSizeBytesBefore: 8, dbSizeBytesAfter: 2 };
     const { ended, calls } = await execute({
-      'Choose next defragmentation': [
-        { action: 'Defragment', member: 'a' },
-        { action: 'Defragment', member: 'a' },
-      ],
+      'Assess space': { ...ASSESSMENT, plan: ['a', 'b'] },
+      'Choose next defragmentation': { action: 'Defragment', member: 'a' },
       'Defragment member': [
         { defragmentations: [], next: { action: 'Defragment', member: 'b' } },
         { defragmentations: [b], next: { action: 'Choose' } },
@@ -170,20 +160,16 @@ describe('an execution', () => {
       ],
     });
     expect(calls.slice(3, -3)).toEqual([
-      asked(0, []),
-      defragment('a', 1, []),
-      defragment('b', 2, []),
-      asked(2, ['b']),
-      defragment('a', 3, ['b']),
+      defragment('a', 0, []),
+      defragment('b', 1, []),
+      asked(1, ['b']),
+      defragment('a', 2, ['b']),
     ]);
     expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated', defragmented: [b] } });
   });
 
   it('reports that nothing was defragmented as an empty list', async () => {
-    const { ended } = await execute({
-      'Choose next defragmentation': { action: 'Defragment', member: 'a' },
-      'Defragment member': { defragmentations: [], next: { action: 'Finish' } },
-    });
+    const { ended } = await execute({});
     expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Remediated', defragmented: [] } });
   });
 

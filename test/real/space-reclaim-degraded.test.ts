@@ -101,7 +101,7 @@ describe('the space runbook brings back a full cluster that has lost a member', 
     const { name: leader } = await leaderOf(full);
     const gone = leader === 'm1' ? 'm2' : 'm1';
     await full.cluster.killMember(gone);
-    using _ = around(full.platform, 'choose-next-defragmentation', {
+    using _ = around(full.platform, 'defragment-member', {
       before: async (invocation) => {
         if (invocation === 2) await full.cluster.startMember(gone);
       },

@@ -9,7 +9,7 @@ it('the space runbook ends with the names of those that are gone where the quoru
     const [first, second] = ['m1', 'm2', 'm3'];
     const { revision } = await leaderOf(full);
     await full.cluster.killMember(first as string);
-    using _ = around(full.platform, 'choose-next-defragmentation', {
+    using _ = around(full.platform, 'defragment-member', {
       before: async (invocation) => {
         if (invocation === 2) await full.cluster.killMember(second as string);
       },

@@ -27,9 +27,9 @@ describe('defragmenting a member', () => {
   });
 
   /** Runs the step as if Lambda would end it after `remainingMs`. */
-  function defragment(remainingMs: number, defragmented: string[] = []) {
+  function defragment(remainingMs: number, defragmented: string[] = [], quotaBytes = QUOTA_BYTES) {
     const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
-    const loaded = { cluster: { name: 'step', members, quotaBackendBytes: QUOTA_BYTES }, parameters: {} };
+    const loaded = { cluster: { name: 'step', members, quotaBackendBytes: quotaBytes }, parameters: {} };
     const event = { ...loaded, member: 'm1', leftOut: [], quotas: [], withoutRoom: [], defragmented, turn: 0 };
     return handler(event, { getRemainingTimeInMillis: () => remainingMs } as Context);
   }
@@ -45,8 +45,14 @@ describe('defragmenting a member', () => {
     expect(await defragment(600_000, ['m1', 'm1'])).toEqual({
       defragmentations: [],
       next: FINISH,
-      summary: 'Not now: the cluster has changed.',
+      summary: 'Left as it is for now. No member is left to defragment.',
     });
+    expect((await member.status()).dbSizeBytes).toBe(dbSizeBytes);
+  });
+
+  it('leaves a store that is full and not fragmented to the next choice, which says what fills it', async () => {
+    const { dbSizeBytes } = await member.status();
+    expect(await defragment(600_000, [], 2 ** 25)).toMatchObject({ defragmentations: [], next: { action: 'Choose' } });
     expect((await member.status()).dbSizeBytes).toBe(dbSizeBytes);
   });
 
@@ -56,8 +62,8 @@ describe('defragmenting a member', () => {
       await until(() => answers(member.status(1_000)).then((does) => !does));
       expect(await defragment(600_000)).toEqual({
         defragmentations: [],
-        next: { action: 'Choose', summary: 'What is next is not known yet: the cluster has not settled.' },
-        summary: 'Not now: the cluster has changed.',
+        next: { action: 'Choose', summary: 'What is next is not known yet: the next step asks again.' },
+        summary: 'Left as it is for now. What is next is not known yet: the next step asks again.',
       });
     } finally {
       cluster.resumeMember('m1');
@@ -84,7 +90,7 @@ describe('defragmenting a member', () => {
     expect(await defragment(600_000)).toEqual({
       defragmentations: [],
       next: FINISH,
-      summary: 'Not now: the cluster has changed.',
+      summary: 'Left as it is for now. No member is left to defragment.',
     });
   });
 });
