@@ -57,7 +57,7 @@ snapshot=null
 if [ "$keep" = yes ]; then
   if [ -z "$compressed" ]; then
     require_free "$work" "$size" 'the backup, compressed,'
-    compress "$work/db" > "$work/snapshot"
+    (exec_compressor "$work/db") > "$work/snapshot"
   fi
   sha256_of "$work/snapshot" && sha256=$reply
   size_of "$work/snapshot"
