@@ -1,14 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readScript } from '../../lib/command-documents.ts';
 import { findOnPath } from '../../local/etcd/executables.ts';
+import { isRunning } from '../../local/hosts/systemd/leftovers.ts';
 import { hostFor, SCENES } from './broken-tools.ts';
 import { isLinuxRoot } from './data-dir-host.ts';
 import { inspect } from './inspected-host.ts';
 import { ObjectServer, object } from './object-server.ts';
 import { PreparedHost } from './prepared-host.ts';
 import { keepSnapshot, restoreParameters, SCRATCH, type Snapshot, sha256, takeSnapshot } from './recovery-host.ts';
-import { refuse, succeed } from './script.ts';
+import { failureOf, refuse, runText, succeed } from './script.ts';
 
 const zstd = await findOnPath('zstd');
 const hasZstd = zstd !== undefined;
@@ -137,6 +139,23 @@ describe.skipIf(!isLinuxRoot || !openssl)('a backup that a host copies (needs ro
     const parameters = SCENES['copy-database'].parameters(host, '');
     const { exitCode, message } = await refuse(host.access, 'copy-database', parameters);
     expect({ exitCode, message }).toEqual({ exitCode: 1, message: expect.stringContaining('openssl and gzip') });
+  });
+});
+
+describe.skipIf(!isLinuxRoot)('a salvage that is ended from outside (needs root)', () => {
+  it.each(['gzip', 'zstd'])('ends %s, which holds the copy open, and frees the disk', async (compressor) => {
+    using host = await hostFor('snapshot-data-dir');
+    const [script, pid] = [host.path('script.pid'), host.path('pid')];
+    host.program(
+      compressor,
+      `if [ -p /dev/stdin ]; then exec cat; fi; echo $$ > '${pid}'; kill -TERM "$(cat '${script}')"; exec /bin/sleep 600`,
+    );
+    const text = `echo $$ > '${script}'\n${readScript('snapshot-data-dir')}`;
+    const parameters = { ...SCENES['snapshot-data-dir'].parameters(host, ''), compressor };
+    const { message } = failureOf('snapshot-data-dir', await runText(host.access, text, parameters));
+    expect(message).toContain('ended from outside');
+    expect(isRunning(Number(host.read('pid')))).toBe(false);
+    expect(host.has(SCRATCH)).toBe(false);
   });
 });
 

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readScript } from '../../lib/command-documents.ts';
 import { type EtcdBinaries, findEtcd } from '../../local/etcd/binaries.ts';
 import { startCluster } from '../../local/etcd/cluster.ts';
 import { runScript } from '../../local/hosts/access.ts';
@@ -17,7 +16,7 @@ import {
   SCRATCH,
   salvageParameters,
 } from '../documents/salvage-host.ts';
-import { composeScript, failureOf, refuse, runCommand, runText, succeed } from '../documents/script.ts';
+import { composeScript, refuse, runCommand, succeed } from '../documents/script.ts';
 import { WAIT_MS } from '../run/patience.ts';
 
 let binaries: EtcdBinaries;
@@ -181,25 +180,6 @@ describe('snapshot-data-dir ends its etcd', () => {
     expect(await run).toMatchObject({ exitCode: null });
     await expect.poll(() => isRunning(Number(host.read('pid')))).toBe(false);
     expect(await salvage(host)).toMatchObject({ method: 'replayed' });
-  });
-});
-
-describe.each(['gzip', 'zstd'])('snapshot-data-dir ends the %s that it has begun', (compressor) => {
-  it('and frees the disk when it is ended from outside', async () => {
-    using host = hostWithCopy(dataDir);
-    // What it is given to try is a pipe, and comes back as it was.
-    host.program(
-      compressor,
-      `if [ -p /dev/stdin ]; then exec cat; fi
-echo $$ > '${host.path('pid')}'
-kill -TERM "$(cat '${host.path('script')}')"
-exec ${realProgram('sleep')} 600`,
-    );
-    const script = `echo $$ > '${host.path('script')}'\n${readScript('snapshot-data-dir')}`;
-    const run = await runText(host.access, script, parametersFor(host, { compressor }));
-    expect(failureOf('snapshot-data-dir', run).message).toContain('ended from outside');
-    expect(isRunning(Number(host.read('pid')))).toBe(false);
-    expect(host.has(SCRATCH)).toBe(false);
   });
 });
 
