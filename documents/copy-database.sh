@@ -185,7 +185,7 @@ copy() {
   wait "$copying" || {
     copying=''
     read -r problem < "$scratch/problem" || true
-    fail 1 "The database could not be copied to $scratch by head, dd, cat, tee, sha256sum and gzip${problem:+: ${problem:0:300}}. See whether the disk is full, then run this again."
+    fail 1 "The database could not be copied to $scratch by head, dd, cat, tee, $sha256_tool and gzip${problem:+: ${problem:0:300}}. See whether the disk is full, then run this again."
   }
   copying=''
   require_same_file

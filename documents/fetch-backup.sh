@@ -57,7 +57,8 @@ snapshot=null
 if [ "$keep" = yes ]; then
   if [ -z "$compressed" ]; then
     require_free "$work" "$size" 'the backup, compressed,'
-    compress "$work/db" > "$work/snapshot"
+    problem=$(exec_compressor "$work/db" 2>&1 > "$work/snapshot") ||
+      fail 1 "The backup could not be written to $work by $compressor: ${problem:0:300}. See whether the disk is full, then run this again."
   fi
   sha256_of "$work/snapshot" && sha256=$reply
   size_of "$work/snapshot"

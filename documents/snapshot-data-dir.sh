@@ -178,7 +178,7 @@ read_and_compress() {
   local status=0
   compress_problem=''
   if [ "$keep" != yes ]; then read_snapshot "$copied" && return; return 1; fi
-  compress "$copied" > "$scratch/snapshot" 2> "$work/problem" 3>&- 9>&- &
+  exec_compressor "$copied" > "$scratch/snapshot" 2> "$work/problem" 3>&- 9>&- &
   compressing=$!
   read_snapshot "$copied" || status=1
   wait "$compressing" || compress_problem="it ended with status $?: $(head -c 300 "$work/problem")"

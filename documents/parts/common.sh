@@ -152,7 +152,7 @@ try_tool() {
     tee) printf '7\n' | exec tee ;;
     tr) printf 7 | exec tr 7 8 ;;
     wc) exec wc -c < /dev/null ;;
-    zstd) printf 7 | zstd -q -1 -T0 -c | exec zstd -q -dc ;;
+    zstd) printf 7 | zstd -q -1 -T4 -c | exec zstd -q -dc ;;
     *) echo 7 ;;
   esac
 }

@@ -5,12 +5,12 @@
 
 need od tr
 
-# compress FILE: to standard output, by `compressor`.
+# exec_compressor FILE: to standard output, by `compressor`. It takes the place of the shell that calls it, so that whoever ends that ends it.
 # shellcheck disable=SC2154
-compress() {
+exec_compressor() {
   case $compressor in
-    zstd) zstd -q -1 -T0 -c < "$1" ;;
-    *) gzip -n -1 -c < "$1" ;;
+    zstd) exec zstd -q -1 -T4 -c < "$1" ;;
+    *) exec gzip -n -1 -c < "$1" ;;
   esac
 }
 

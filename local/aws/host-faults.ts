@@ -54,7 +54,7 @@ const STRIKES: Partial<Record<HostFaultName, string>> = {
 
 /** What changes something on a host, as the scripts write it. */
 const CHANGES = [
-  ...['mv', 'mkdir', 'rmdir', 'rm', 'cp', 'ln', 'chown', 'chgrp', 'chmod', 'gzip', 'transfer'],
+  ...['mv', 'mkdir', 'rmdir', 'rm', 'cp', 'ln', 'chown', 'chgrp', 'chmod', 'exec_compressor', 'decompress', 'transfer'],
   ...['systemctl start', 'snapshot_tool restore'],
 ];
 

@@ -66,7 +66,7 @@ const scriptOf = (command: HostCommandName) => withoutUnused(readScript(command)
 
 /** The tools that a command's script calls, wherever a command may stand: behind a word of the shell, an operator, or an assignment. */
 export function toolsIn(command: HostCommandName): string[] {
-  const before = String.raw`(?:^|[|;&({!]|\$\(|\b(?:if|then|do|else|while|until|exec|command)\b)\s*(?:\w+=\S*\s+)*`;
+  const before = String.raw`(?:^|[|;&(){!]|\$\(|\b(?:if|then|do|else|while|until|exec|command)\b)\s*(?:\w+=\S*\s+)*`;
   const script = scriptOf(command).replace(/^try_tool\(\) \{.*?^\}/ms, '');
   return ALL_TOOLS.filter((tool) => new RegExp(`${before}${tool} `, 'm').test(script));
 }
