@@ -100,7 +100,7 @@ describe('the function of every step', () => {
     expect(others).not.toContain(groups[0]);
   });
 
-  it('may run for five minutes; for 14 where it or the rest of its runbook waits for a large database, for one where it may disable authentication or enable it, or is due again by then', () => {
+  it('may run for five minutes; for 14 where its runbook waits for a large database, for one where it may disable authentication or enable it, or is due again by then', () => {
     const timeouts = STEPS.map((step) => [step, functionOf(platform, step)[1].Timeout]);
     expect(timeouts.filter(([, seconds]) => seconds !== 5 * 60)).toEqual([
       ['assess-data', 14 * 60],
