@@ -11,6 +11,52 @@ const QUOTA_BYTES = 2 ** 31;
 const VALUE = 'x'.repeat(1024 * 1024);
 const FINISH = { action: 'Finish', summary: 'No member is left to defragment.' };
 
+/** A store of which half can be given back, by each of all its members. */
+async function fragment(members: readonly EtcdMember[]): Promise<void> {
+  const [first] = members as [EtcdMember];
+  for (let written = 0; written < 120; written++) await first.put(`fill/${written % 60}`, VALUE);
+  const { revision } = await first.status();
+  await Promise.all(members.map((member) => member.compact(revision, WAIT_MS)));
+}
+
+function eventFor({ members }: LocalCluster, member: string, defragmented: string[] = [], quotaBytes = QUOTA_BYTES) {
+  const configured = members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
+  const loaded = { cluster: { name: 'step', members: configured, quotaBackendBytes: quotaBytes }, parameters: {} };
+  return { ...loaded, member, leftOut: [], quotas: [], withoutRoom: [], defragmented, turn: 0 };
+}
+
+const contextOf = (remainingMs: number) => ({ getRemainingTimeInMillis: () => remainingMs }) as Context;
+
+describe('defragmenting a member that is not the next', () => {
+  it('leaves it as it is, and says who is', async () => {
+    await using cluster = await startCluster({ binaries: await findEtcd('3.5.16'), members: 3 });
+    const members = cluster.members.map(
+      ({ name, clientUrl }) => new EtcdMember({ name, clientUrl, quotaBytes: QUOTA_BYTES }),
+    );
+    try {
+      await fragment(members);
+      const sizes = () => Promise.all(members.map(async (member) => (await member.status()).dbSizeBytes));
+      const before = await sizes();
+      const { leaderId } = await (members[0] as EtcdMember).status();
+      const ids = await Promise.all(members.map(async (member) => (await member.status()).id));
+      const [leader = '', ...followers] = cluster.members
+        .map(({ name }, at) => ({ name, leads: ids[at] === leaderId }))
+        .toSorted((a, b) => Number(b.leads) - Number(a.leads))
+        .map(({ name }) => name);
+      const [next = '', other = ''] = followers;
+      for (const name of [leader, other]) {
+        expect(await handler(eventFor(cluster, name), contextOf(600_000))).toMatchObject({
+          defragmentations: [],
+          next: { action: 'Defragment', member: next },
+        });
+      }
+      expect(await sizes()).toEqual(before);
+    } finally {
+      for (const member of members) member.close();
+    }
+  });
+});
+
 describe('defragmenting a member', () => {
   let cluster: LocalCluster;
   let member: EtcdMember;
@@ -18,8 +64,7 @@ describe('defragmenting a member', () => {
     cluster = await startCluster({ binaries: await findEtcd('3.5.16'), members: 1 });
     const [{ name, clientUrl }] = cluster.members as [LocalCluster['members'][number]];
     member = new EtcdMember({ name, clientUrl, quotaBytes: QUOTA_BYTES });
-    for (let written = 0; written < 120; written++) await member.put(`fill/${written % 60}`, VALUE);
-    await member.compact((await member.status()).revision, WAIT_MS);
+    await fragment([member]);
   });
   afterAll(async () => {
     member?.close();
@@ -28,10 +73,7 @@ describe('defragmenting a member', () => {
 
   /** Runs the step as if Lambda would end it after `remainingMs`. */
   function defragment(remainingMs: number, defragmented: string[] = [], quotaBytes = QUOTA_BYTES) {
-    const members = cluster.members.map(({ name, clientUrl, peerUrl }) => ({ name, clientUrl, peerUrl }));
-    const loaded = { cluster: { name: 'step', members, quotaBackendBytes: quotaBytes }, parameters: {} };
-    const event = { ...loaded, member: 'm1', leftOut: [], quotas: [], withoutRoom: [], defragmented, turn: 0 };
-    return handler(event, { getRemainingTimeInMillis: () => remainingMs } as Context);
+    return handler(eventFor(cluster, 'm1', defragmented, quotaBytes), contextOf(remainingMs));
   }
 
   const answers = (call: Promise<unknown>) =>
